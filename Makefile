@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The workbench.  Each target is a script of scripts/ that also runs by itself.
+
+MAKEFLAGS += --no-print-directory
+T ?=
+
+.PHONY: help demo test kernel module kunit e2e lint series each takeback shell \
+	setup tools clean
+
+help:
+	@echo 'make demo      show a measured kexec of a UKI, from nothing'
+	@echo 'make test      everything: lint, KUnit, series, end to end'
+	@echo ''
+	@echo 'make kernel    out/linux (the stitched git tree) and the guest kernel,'
+	@echo '               out/x86_64/arch/x86/boot/bzImage'
+	@echo 'make kunit     the KUnit suites: UML, UML with KASAN and UBSAN, x86_64'
+	@echo 'make e2e       the end-to-end tests; one of them: make e2e T=name'
+	@echo 'make lint      checkpatch, sparse, W=1, kernel-doc, codespell, scripts'
+	@echo 'make series    the mails of the series in out/series, checked by git am'
+	@echo 'make each      build and test every patch of the series by itself (long)'
+	@echo 'make takeback  take edits made in out/linux back into the repository'
+	@echo 'make shell     a guest with the patched kernel, a TPM and the tools'
+	@echo 'make setup     install the Debian packages that all this needs'
+	@echo 'make clean     remove what was built; with ALL=1 sources and downloads too'
+	@echo ''
+	@echo 'LINUX=/path/to/tree uses a kernel source of your own.'
+
+setup:
+	@scripts/setup.sh
+
+kernel: setup
+	@scripts/kernel.sh build
+
+module: kernel
+	@scripts/kernel.sh build-module
+
+tools: setup
+	@scripts/guest-tools.sh
+	@scripts/kexec-tools.sh
+
+demo: module tools
+	@scripts/demo.py
+
+shell: module tools
+	@scripts/shell.py
+
+e2e: module tools
+	@tests/e2e/run.py $(T)
+
+kunit: kernel
+	@scripts/kunit.sh
+
+series: setup
+	@scripts/kernel.sh stitch
+	@scripts/series.py mail
+	@scripts/series.py check
+
+each: series
+	@scripts/each.sh
+
+lint: kernel
+	@scripts/series.py mail
+	@scripts/lint.sh
+
+takeback:
+	@scripts/series.py takeback
+
+test:
+	@scripts/test.py
+
+clean:
+	@if [ -n "$(ALL)" ]; then rm -rf out; else find out -mindepth 1 -maxdepth 1 \
+		! -name dl ! -name apt ! -name linux -exec rm -rf {} +; fi

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What kexec_file_load() knows of unified kernel images without the loader
+ *
+ * Private to kernel/kexec*.
+ */
+
+#ifndef _KERNEL_KEXEC_UKI_H
+#define _KERNEL_KEXEC_UKI_H
+
+#include <linux/types.h>
+
+struct kexec_file_ops;
+struct kimage;
+
+#if IS_ENABLED(CONFIG_KEXEC_UKI)
+
+int kexec_uki_find_loader(struct kimage *image);
+int kexec_uki_initrd_errno(int err);
+int kexec_uki_errno(int err);
+
+void kexec_uki_register(const struct kexec_file_ops *ops);
+void kexec_uki_unregister(void);
+
+#else
+
+static inline int kexec_uki_find_loader(struct kimage *image)
+{
+	return 0;
+}
+
+static inline int kexec_uki_initrd_errno(int err)
+{
+	return err;
+}
+
+static inline int kexec_uki_errno(int err)
+{
+	return err;
+}
+
+#endif /* CONFIG_KEXEC_UKI */
+
+#endif /* _KERNEL_KEXEC_UKI_H */

@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unified kernel images (UKI): the rules on top of the PE section table
+ *
+ * Which section counts, how a profile is merged over the base, how a command
+ * line becomes what sd-stub would make of it, and how the archives look that
+ * sd-stub adds to the initrd.  "sd-stub" is systemd-stub v262; its functions
+ * are named where a rule is theirs.
+ *
+ * A buffer in, spans and text out.  This file must never allocate, log, keep
+ * state or read a byte of a file that pefile has not checked: the loader, the
+ * measurement, the tools and the fuzzers in user space all build it as it is.
+ */
+
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/kernel.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/uki.h>
+#include <linux/unaligned.h>
+
+/* unified_sections[] of systemd's src/fundamental/uki.c. */
+static const char * const section_names[UKI_NR_SECTIONS] = {
+	[UKI_LINUX]	= ".linux",
+	[UKI_OSREL]	= ".osrel",
+	[UKI_CMDLINE]	= ".cmdline",
+	[UKI_INITRD]	= ".initrd",
+	[UKI_UCODE]	= ".ucode",
+	[UKI_SPLASH]	= ".splash",
+	[UKI_DTB]	= ".dtb",
+	[UKI_UNAME]	= ".uname",
+	[UKI_SBAT]	= ".sbat",
+	[UKI_PCRSIG]	= ".pcrsig",
+	[UKI_PCRPKEY]	= ".pcrpkey",
+	[UKI_PROFILE]	= ".profile",
+	[UKI_DTBAUTO]	= ".dtbauto",
+	[UKI_HWIDS]	= ".hwids",
+	[UKI_EFIFW]	= ".efifw",
+};
+
+/**
+ * uki_section_name() - get the name of a section
+ * @id: which one
+ *
+ * Return: the name, at most eight characters, or NULL if there is no such id
+ */
+const char *uki_section_name(enum uki_section_id id)
+{
+	return (unsigned int)id < UKI_NR_SECTIONS ? section_names[id] : NULL;
+}
+EXPORT_SYMBOL_GPL(uki_section_name);
+
+/**
+ * uki_section_measured() - tell whether a section is measured into PCR 11
+ * @id: which one
+ *
+ * The signature of the expected PCR 11 cannot be part of PCR 11; everything
+ * else is (unified_section_measure() in systemd's src/fundamental/uki.h).
+ *
+ * Return: whether the section's name and content are measured
+ */
+bool uki_section_measured(enum uki_section_id id)
+{
+	return (unsigned int)id < UKI_NR_SECTIONS && id != UKI_PCRSIG;
+}
+EXPORT_SYMBOL_GPL(uki_section_measured);
+
+/**
+ * uki_recognise() - tell a UKI from everything else
+ * @buf: the file
+ * @len: its length
+ *
+ * A UKI is a PE file with a section header named .linux.  Nothing else is checked,
+ * so that a damaged UKI is still a UKI: uki_parse() then says what is wrong with
+ * it, and nobody mistakes it for a file of another format.
+ *
+ * Return: whether uki_parse() is the one to be asked
+ */
+bool uki_recognise(const void *buf, size_t len)
+{
+	return pefile_has_section(buf, len, section_names[UKI_LINUX]);
+}
+EXPORT_SYMBOL_GPL(uki_recognise);
+
+/* Look up the id of a section; UKI_NR_SECTIONS if the name is none of ours. */
+static enum uki_section_id find_id(const struct pefile_section *section)
+{
+	unsigned int id;
+
+	for (id = 0; id < UKI_NR_SECTIONS; id++) {
+		if (pefile_name_is(section->name, section_names[id]))
+			break;
+	}
+	return id;
+}
+
+static int refuse(struct pefile_error *err, const char *msg,
+		  const struct pefile_section *section, u64 value, u64 limit)
+{
+	err->msg = msg;
+	err->value = value;
+	err->limit = limit;
+	if (section)
+		memcpy(err->section, section->name, sizeof(err->section));
+	else
+		memset(err->section, 0, sizeof(err->section));
+	return -EBADMSG;
+}
+
+/*
+ * Check what pefile does not: that a section that we may use lies in the loaded
+ * image, and that what it lacks in the file is not absurdly large.  sd-stub
+ * passes over a header outside SizeOfImage as if it were not there (v262,
+ * pe_locate_sections_internal()); to refuse the file cannot give another result
+ * than sd-stub's, and no tool writes such a header.
+ */
+static int check_section(const struct pefile *pe,
+			 const struct pefile_section *section,
+			 struct pefile_error *err)
+{
+	u64 size = section->virtual_size;
+	u64 end = section->virtual_address + size;
+	u64 zeros = size - min(section->raw.len, size);
+
+	if (end > pe->image_size)
+		return refuse(err, "section ends after SizeOfImage", section,
+			      end, pe->image_size);
+	if (zeros > UKI_MAX_ZERO_FILL)
+		return refuse(err, "section lacks too much of its size",
+			      section, zeros, UKI_MAX_ZERO_FILL);
+	return 0;
+}
+
+/*
+ * Check each header with a name of ours, those of other profiles included: a
+ * file is malformed or not, whatever profile is asked for.
+ */
+static int check_sections(const void *buf, struct uki *uki,
+			  struct pefile_error *err)
+{
+	struct pefile_section section;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < uki->pe.nr_sections; i++) {
+		enum uki_section_id id;
+
+		pefile_get_section(buf, &uki->pe, i, &section);
+		id = find_id(&section);
+		if (id == UKI_NR_SECTIONS)
+			continue;
+		ret = check_section(&uki->pe, &section, err);
+		if (ret)
+			return ret;
+		if (id == UKI_PROFILE)
+			uki->nr_profiles++;
+	}
+	return 0;
+}
+
+/*
+ * Tell whether a section is for this machine.  .dtbauto and .efifw are used only
+ * on a match, of the firmware's devicetree or of .hwids (pe_use_this_dtb(),
+ * pe_use_this_firmware()).  On x86 without .hwids there never is one; an
+ * architecture that boots with a devicetree has its place here.
+ */
+static bool matches_machine(enum uki_section_id id)
+{
+	return id != UKI_DTBAUTO && id != UKI_EFIFW;
+}
+
+/*
+ * Find the first header after number @i that is named .profile; the number of
+ * headers if there is none.
+ */
+static unsigned int next_profile(const void *buf, const struct uki *uki,
+				 unsigned int i)
+{
+	struct pefile_section section;
+
+	for (; i < uki->pe.nr_sections; i++) {
+		pefile_get_section(buf, &uki->pe, i, &section);
+		if (find_id(&section) == UKI_PROFILE)
+			break;
+	}
+	return i;
+}
+
+/*
+ * Take over the sections of headers @first to @end - 1.  The first header of a
+ * name wins.  One with VirtualSize 0 wins too: it leaves the section unset, even
+ * if the base had set it (PE_SECTION_VECTOR_IS_SET).
+ */
+static void merge_range(const void *buf, struct uki *uki, unsigned int first,
+			unsigned int end)
+{
+	bool seen[UKI_NR_SECTIONS] = { };
+	struct pefile_section section;
+	unsigned int i;
+
+	for (i = first; i < end; i++) {
+		struct uki_section *dst;
+		enum uki_section_id id;
+
+		pefile_get_section(buf, &uki->pe, i, &section);
+		id = find_id(&section);
+		if (id == UKI_NR_SECTIONS || seen[id] || !matches_machine(id))
+			continue;
+		seen[id] = true;
+
+		dst = &uki->sections[id];
+		dst->size = section.virtual_size;
+		dst->data.len = min(section.raw.len, dst->size);
+		dst->data.off = dst->data.len ? section.raw.off : 0;
+	}
+}
+
+/*
+ * Everything before the first .profile is the base.  Profile n begins with the
+ * n-th .profile header, counted from 0 and whatever its size, and ends before
+ * the next one (pe_locate_profile_sections()).
+ */
+static void merge_profile(const void *buf, struct uki *uki)
+{
+	unsigned int first = next_profile(buf, uki, 0);
+	unsigned int n;
+
+	merge_range(buf, uki, 0, first);
+	for (n = 0; n < uki->profile; n++)
+		first = next_profile(buf, uki, first + 1);
+	if (first < uki->pe.nr_sections)
+		merge_range(buf, uki, first, next_profile(buf, uki, first + 1));
+}
+
+/**
+ * uki_parse() - find the sections of one profile of a UKI
+ * @buf: the file
+ * @len: its length
+ * @profile: number of the profile; 0 exists in every UKI
+ * @uki: filled on success; every span in it lies inside the file
+ * @err: filled on failure
+ *
+ * Return: 0 on success; -ENOEXEC if the file is not a UKI, see uki_recognise();
+ *	   -EBADMSG if it is a malformed one or has no kernel in this profile;
+ *	   -ENODATA if there is no such profile
+ */
+int uki_parse(const void *buf, size_t len, unsigned int profile,
+	      struct uki *uki, struct pefile_error *err)
+{
+	int ret;
+
+	memset(uki, 0, sizeof(*uki));
+	memset(err, 0, sizeof(*err));
+	uki->profile = profile;
+
+	if (!uki_recognise(buf, len)) {
+		err->msg = "no .linux section";
+		return -ENOEXEC;
+	}
+	ret = pefile_parse(buf, len, &uki->pe, err);
+	if (ret == -ENOEXEC)
+		return refuse(err, "neither PE32 nor PE32+", NULL, 0, 0);
+	if (ret)
+		return -EBADMSG;
+	if (check_sections(buf, uki, err))
+		return -EBADMSG;
+
+	if (profile && profile >= uki->nr_profiles) {
+		refuse(err, "no such profile", NULL, profile,
+		       uki->nr_profiles);
+		return -ENODATA;
+	}
+
+	merge_profile(buf, uki);
+	if (!uki->sections[UKI_LINUX].size)
+		return refuse(err, "no .linux section in this profile", NULL,
+			      profile, uki->nr_profiles);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(uki_parse);
+
+/**
+ * uki_profile_selector() - take a profile number off the front of a command line
+ * @text: the command line as passed, before uki_mangle_cmdline()
+ * @len: its length; a NUL ends it earlier
+ * @profile: set to the number if there is a selector
+ *
+ * A selector is an @ and decimal digits, then the end of the text or one space,
+ * which belongs to it (parse_profile_from_cmdline()).  Anything else is plain
+ * command line.
+ *
+ * Return: length of the selector, 0 if there is none
+ */
+size_t uki_profile_selector(const char *text, size_t len, unsigned int *profile)
+{
+	unsigned int number = 0;
+	size_t i;
+
+	if (!len || text[0] != '@')
+		return 0;
+
+	for (i = 1; i < len && text[i] >= '0' && text[i] <= '9'; i++) {
+		if (check_mul_overflow(number, 10U, &number) ||
+		    check_add_overflow(number, (unsigned int)(text[i] - '0'),
+				       &number))
+			return 0;
+	}
+	if (i == 1)
+		return 0;
+	if (i < len && text[i] == ' ')
+		i++;
+	else if (i < len && text[i])
+		return 0;
+
+	*profile = number;
+	return i;
+}
+EXPORT_SYMBOL_GPL(uki_profile_selector);
+
+/* No UTF-8 sequence encodes this: stands for one that is not well-formed. */
+#define BAD_CHAR	0xffffffff
+
+/*
+ * Decode one character as utf8_to_unichar() of sd-stub does, with its quirks:
+ * overlong forms and those of five and six bytes are decoded, and a sequence
+ * with a wrong byte in it is eaten in the length that its first byte announces,
+ * even if there is a NUL or plain text among the bytes.  Returns that length,
+ * or @len if it is less.
+ */
+static size_t decode_char(const u8 *text, size_t len, u32 *c)
+{
+	unsigned int n = 0, i;
+
+	while (n < 8 && text[0] & (0x80 >> n))
+		n++;
+	if (n == 0) {
+		*c = text[0];
+		return 1;
+	}
+	*c = BAD_CHAR;
+	if (n == 1 || n > 6)
+		return 1;
+	if (n > len)
+		return len;
+
+	for (i = 1; i < n; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return n;
+	}
+	*c = text[0] & (0x7f >> n);
+	for (i = 1; i < n; i++)
+		*c = *c << 6 | (text[i] & 0x3f);
+	return n;
+}
+
+/*
+ * Get the next character that UCS-2 has, and drop what is before it, as
+ * xstrn8_to_16() of sd-stub does.  Returns false at the end of the text: its
+ * length, a NUL, or one in overlong form, which ends the text in UCS-2.
+ */
+static bool next_char(const char *text, size_t len, size_t *pos, u16 *c)
+{
+	u32 unichar;
+
+	while (*pos < len && text[*pos]) {
+		*pos += decode_char((const u8 *)text + *pos, len - *pos,
+				    &unichar);
+		if (unichar > 0xffff || (unichar & 0xf800) == 0xd800)
+			continue;
+		*c = unichar;
+		return unichar != 0;
+	}
+	return false;
+}
+
+/* Needs no more bytes than any sequence that next_char() decodes to @c. */
+static size_t encode_char(char *out, u16 c)
+{
+	if (c < 0x80) {
+		out[0] = c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = 0xc0 | c >> 6;
+		out[1] = 0x80 | (c & 0x3f);
+		return 2;
+	}
+	out[0] = 0xe0 | c >> 12;
+	out[1] = 0x80 | (c >> 6 & 0x3f);
+	out[2] = 0x80 | (c & 0x3f);
+	return 3;
+}
+
+/**
+ * uki_mangle_cmdline() - make of a command line what sd-stub makes of it
+ * @out: room for @len + 1 bytes, not the same as @text; gets the result and a NUL
+ * @text: the command line
+ * @len: its length; a NUL ends it earlier
+ *
+ * This is mangle_stub_cmdline() of sd-stub after a conversion to UCS-2, and back:
+ * characters that UCS-2 lacks and malformed ones are dropped, blanks at both ends
+ * are cut off, and each control character and DEL inside becomes one space.
+ *
+ * The zeros that a .cmdline section may lack in the file make no difference.
+ *
+ * Return: length of the result, which is well-formed UTF-8
+ */
+size_t uki_mangle_cmdline(char *out, const char *text, size_t len)
+{
+	size_t pos = 0, fill = 0, end = 0;
+	u16 c;
+
+	while (next_char(text, len, &pos, &c)) {
+		if (c > 0x20 && c != 0x7f) {
+			fill += encode_char(out + fill, c);
+			end = fill;
+		} else if (fill) {
+			out[fill++] = ' ';
+		}
+	}
+	out[end] = '\0';
+	return end;
+}
+EXPORT_SYMBOL_GPL(uki_mangle_cmdline);
+
+/**
+ * uki_utf16le() - convert a command line to what sd-stub hashes
+ * @out: room for 2 * (@len + 1) bytes
+ * @text: the command line, a result of uki_mangle_cmdline(); of other text, that
+ *	  which is not UCS-2 is dropped
+ * @len: its length
+ *
+ * Return: number of bytes written, the two of the final NUL included
+ */
+size_t uki_utf16le(u8 *out, const char *text, size_t len)
+{
+	size_t pos = 0, fill = 0;
+	u16 c;
+
+	while (next_char(text, len, &pos, &c)) {
+		put_unaligned_le16(c, out + fill);
+		fill += 2;
+	}
+	put_unaligned_le16(0, out + fill);
+	return fill + 2;
+}
+EXPORT_SYMBOL_GPL(uki_utf16le);
+
+#define NEWC_MAGIC	"070701"
+#define NEWC_HDR_SIZE	(6 + 13 * 8)
+#define NEWC_DIR	0040000
+#define NEWC_FILE	0100000
+#define NEWC_MAX_SIZE	0xffffffff	/* of a file: eight digits */
+
+static void put_bytes(struct uki_newc *newc, const void *data, size_t len)
+{
+	if (newc->buf && len)
+		memcpy(newc->buf + newc->pos, data, len);
+	newc->pos += len;
+}
+
+static void put_zeros(struct uki_newc *newc, size_t len)
+{
+	if (newc->buf)
+		memset(newc->buf + newc->pos, 0, len);
+	newc->pos += len;
+}
+
+static void put_pad(struct uki_newc *newc)
+{
+	put_zeros(newc, -newc->pos & 3);
+}
+
+/* Eight lower-case digits, as write_cpio_word() of sd-stub has them. */
+static void put_hex(struct uki_newc *newc, u32 value)
+{
+	u8 digits[8];
+	int i;
+
+	for (i = 7; i >= 0; i--, value >>= 4)
+		digits[i] = "0123456789abcdef"[value & 0xf];
+	put_bytes(newc, digits, sizeof(digits));
+}
+
+/* Check that an entry fits before a byte of it is written. */
+static int check_room(const struct uki_newc *newc, size_t path_len,
+		      size_t content_len)
+{
+	/* The name's NUL and the padding, twice, are 7 bytes at most. */
+	const size_t fixed_len = NEWC_HDR_SIZE + 7;
+	size_t end;
+
+	if (check_add_overflow(newc->pos, path_len, &end) ||
+	    check_add_overflow(end, content_len, &end) ||
+	    check_add_overflow(end, fixed_len, &end))
+		return -EFBIG;
+	if (!newc->buf)
+		return 0;
+
+	end = round_up(newc->pos + NEWC_HDR_SIZE + path_len + 1, 4);
+	end = round_up(end + content_len, 4);
+	return end <= newc->size ? 0 : -ENOSPC;
+}
+
+/*
+ * Write one entry in the format of Documentation/driver-api/early-userspace/
+ * buffer-format.rst.  Times, owners and devices are zero, so that an archive
+ * depends on nothing but what is in it (pack_cpio_one(), pack_cpio_dir()).
+ */
+static int put_entry(struct uki_newc *newc, const char *path, size_t path_len,
+		     u32 mode, const struct uki_newc_data *data)
+{
+	const u32 fields[13] = {
+		newc->ino + 1, mode, 0, 0, 1, 0, data->len + data->zeros,
+		0, 0, 0, 0, path_len + 1, 0
+	};
+	unsigned int i;
+	int ret;
+
+	ret = check_room(newc, path_len, data->len + data->zeros);
+	if (ret)
+		return ret;
+
+	put_bytes(newc, NEWC_MAGIC, 6);
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		put_hex(newc, fields[i]);
+	put_bytes(newc, path, path_len);
+	put_zeros(newc, 1);
+	put_pad(newc);
+	put_bytes(newc, data->data, data->len);
+	put_zeros(newc, data->zeros);
+	put_pad(newc);
+	newc->ino++;
+	return 0;
+}
+
+/**
+ * uki_newc_dir() - add a directory to an archive
+ * @newc: the archive
+ * @path: without a leading slash
+ * @mode: permissions of the directory
+ *
+ * The directories above it are added too, with 0555 (pack_cpio_prefix()).
+ *
+ * Return: 0 on success, -ENOSPC if it does not fit, -EFBIG if the archive's size
+ *	   overflows.  After an error the archive is of no use.
+ */
+int uki_newc_dir(struct uki_newc *newc, const char *path, u32 mode)
+{
+	static const struct uki_newc_data no_data;
+	const char *slash;
+	int ret;
+
+	for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		ret = put_entry(newc, path, slash - path, NEWC_DIR | 0555,
+				&no_data);
+		if (ret)
+			return ret;
+	}
+	return put_entry(newc, path, strlen(path), NEWC_DIR | mode, &no_data);
+}
+EXPORT_SYMBOL_GPL(uki_newc_dir);
+
+/**
+ * uki_newc_file() - add a file to an archive
+ * @newc: the archive
+ * @path: without a leading slash; its directory must be there already
+ * @mode: permissions of the file
+ * @data: its content
+ *
+ * Return: 0 on success, -ENOSPC if it does not fit, -EFBIG if it is larger than
+ *	   the format allows, 4 GiB - 1.  After an error the archive is of no use.
+ */
+int uki_newc_file(struct uki_newc *newc, const char *path, u32 mode,
+		  const struct uki_newc_data *data)
+{
+	size_t len;
+
+	if (check_add_overflow(data->len, data->zeros, &len) ||
+	    len > NEWC_MAX_SIZE)
+		return -EFBIG;
+	return put_entry(newc, path, strlen(path), NEWC_FILE | mode, data);
+}
+EXPORT_SYMBOL_GPL(uki_newc_file);
+
+/**
+ * uki_newc_end() - finish an archive
+ * @newc: the archive
+ *
+ * Its size is a multiple of 4 then.  Another archive can follow in the same
+ * buffer; its inode numbers start anew.
+ *
+ * Return: 0 on success, -ENOSPC if the trailer does not fit, -EFBIG if the
+ *	   archive's size overflows
+ */
+int uki_newc_end(struct uki_newc *newc)
+{
+	const size_t len = NEWC_HDR_SIZE + 14;
+	size_t end;
+	int i;
+
+	if (check_add_overflow(newc->pos, len, &end))
+		return -EFBIG;
+	if (newc->buf && end > newc->size)
+		return -ENOSPC;
+
+	/*
+	 * As in the constant of pack_cpio_trailer(): no inode number, one link,
+	 * the only upper-case digit of all, and four NULs after the name.
+	 */
+	put_bytes(newc, NEWC_MAGIC, 6);
+	for (i = 0; i < 11; i++)
+		put_hex(newc, i == 4);
+	put_bytes(newc, "0000000B", 8);
+	put_hex(newc, 0);
+	put_bytes(newc, "TRAILER!!!\0\0\0", 14);
+	newc->ino = 0;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(uki_newc_end);
+
+/**
+ * uki_extra_path() - get the file of the initrd that a section goes to
+ * @id: the section
+ *
+ * Return: the path, or NULL if the initrd does not get this section
+ */
+const char *uki_extra_path(enum uki_section_id id)
+{
+	/* generate_embedded_initrds() of sd-stub. */
+	switch (id) {
+	case UKI_PCRSIG:
+		return ".extra/tpm2-pcr-signature.json";
+	case UKI_PCRPKEY:
+		return ".extra/tpm2-pcr-public-key.pem";
+	case UKI_OSREL:
+		return ".extra/os-release";
+	case UKI_PROFILE:
+		return ".extra/profile";
+	default:
+		return NULL;
+	}
+}
+EXPORT_SYMBOL_GPL(uki_extra_path);
+
+/**
+ * uki_extra_archive() - write the archive that holds one section
+ * @newc: where to; may hold complete archives already
+ * @id: the section
+ * @data: its content
+ *
+ * sd-stub makes one archive per section (pack_cpio_literal()).
+ *
+ * Return: 0 on success, -EINVAL if the initrd does not get this section, -ENOSPC
+ *	   if the archive does not fit, -EFBIG if it is too large
+ */
+int uki_extra_archive(struct uki_newc *newc, enum uki_section_id id,
+		      const struct uki_newc_data *data)
+{
+	const char *path = uki_extra_path(id);
+	int ret;
+
+	if (!path)
+		return -EINVAL;
+
+	ret = uki_newc_dir(newc, ".extra", 0555);
+	if (!ret)
+		ret = uki_newc_file(newc, path, 0444, data);
+	if (!ret)
+		ret = uki_newc_end(newc);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(uki_extra_archive);

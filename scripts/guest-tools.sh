@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Leaves in out/tools what the end-to-end tests take from newer Debian suites:
+#
+#   linuxx64.efi.stub   systemd-stub, the boot side that a kexec is held against
+#   ukify               makes UKIs
+#   systemd-measure     predicts PCR 11; runs on its own libc
+#   busybox             the guests' user space
+#   kexec_load_file     our helper for raw system calls, built here
+#
+# Versions and sums are in versions.lock.  What is there already is kept.
+# This script must never install anything on the machine.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+tools=$top/out/tools
+lock=$top/scripts/versions.lock
+packages="systemd-boot-efi systemd-ukify systemd-tpm libsystemd-shared
+libc6 libssl3t64 zlib1g libzstd1 busybox-static"
+
+archive()
+{
+	"$top/scripts/archive.sh" "$@"
+}
+
+locked()
+{
+	awk -v p="$1" '$1 == p { print $2, $3; found = 1 } END { exit !found }' \
+		"$lock"
+}
+
+# A sum is only known for the locked version; of any other one the archive's
+# signature, which apt checks, has to do.
+fetch()
+{
+	# shellcheck disable=SC2046	# a version and a sum, two words
+	set -- "$1" $(locked "$1")
+	if deb=$(archive deb "$1" "$2" "$tools/debs" 2> /dev/null); then
+		echo "$3  $deb" | sha256sum --quiet -c - >&2
+	else
+		version=$(archive versions "$1" | head -n 1)
+		[ -n "$version" ] || { echo "$1: not in the archive" >&2; exit 1; }
+		echo "$1: locked version $2 is gone, taking $version" >&2
+		deb=$(archive deb "$1" "$version" "$tools/debs")
+	fi
+	echo "$deb"
+}
+
+unpack()
+{
+	[ -s "$top/out/apt/sources.list" ] || archive update > /dev/null
+	rm -rf "$tools/root" && mkdir -p "$tools/root"
+	for p in $packages; do
+		printf '  TOOL    %s\n' "$p"
+		deb=$(fetch "$p")
+		dpkg-deb -x "$deb" "$tools/root"
+	done
+}
+
+# ukify runs on Debian's python3, which has pefile, whatever python3 comes
+# first in the PATH.
+wrap()
+{
+	lib=$tools/root/usr/lib/x86_64-linux-gnu
+	ln -sf root/usr/lib/systemd/boot/efi/linuxx64.efi.stub "$tools/"
+	ln -sf root/usr/bin/busybox "$tools/busybox"
+	cat > "$tools/systemd-measure" <<-END
+		#!/bin/sh
+		exec $lib/ld-linux-x86-64.so.2 --library-path $lib:$lib/systemd \\
+			$tools/root/usr/lib/systemd/systemd-measure "\$@"
+	END
+	cat > "$tools/ukify" <<-END
+		#!/bin/sh
+		exec /usr/bin/python3 $tools/root/usr/bin/ukify "\$@"
+	END
+	chmod +x "$tools/systemd-measure" "$tools/ukify"
+}
+
+helper()
+{
+	src=$top/tests/e2e/guest/kexec_load_file.c
+	[ -z "$(find "$src" -newer "$tools/kexec_load_file" 2>&1)" ] && return
+	gcc -static -Os -Wall -Wextra -o "$tools/kexec_load_file" "$src"
+}
+
+# systemd's own expectation (TEST-70), so that a broken unpacking is seen here
+# and not as a mismatch in some test.
+selftest()
+{
+	want=37b48bd0b222394dbe3cceff2fca4660c4b0a90ae9369ec90b42f14489989c13
+	printf 'HALLO\n' > "$tools/l"
+	printf 'foobar\n' > "$tools/i"
+	"$tools/systemd-measure" calculate --linux="$tools/l" \
+		--initrd="$tools/i" --bank=sha256 --phase=: 2> /dev/null |
+		grep -q "$want" ||
+		{ echo "systemd-measure does not work here" >&2; exit 1; }
+	rm -f "$tools/l" "$tools/i"
+	"$tools/ukify" --version > /dev/null
+}
+
+mkdir -p "$tools"
+stamp=$(sha256sum "$lock" "$0" | sha256sum | cut -d ' ' -f 1)
+if [ "$(cat "$tools/stamp" 2> /dev/null)" != "$stamp" ]; then
+	unpack
+	wrap
+	helper
+	selftest
+	echo "$stamp" > "$tools/stamp"
+fi
+helper

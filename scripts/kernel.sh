@@ -1,0 +1,290 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel, from the archive to a bzImage.
+#
+#   kernel.sh fetch           the source, in git, tag "base"      -> out/linux
+#   kernel.sh stitch          fetch, and the series on top of it
+#   kernel.sh config [DIR]    the guest's configuration, checked  -> out/x86_64
+#   kernel.sh build           fetch, stitch, configure, build     -> out/x86_64
+#   kernel.sh build-module    the same with CONFIG_KEXEC_UKI=m    -> out/x86_64-m
+#
+# LINUX=/path/to/tree takes a source tree of one's own; it is copied, never
+# changed.  Nothing here rewrites a file whose content stays the same, so that
+# make builds only what an edit touches.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+linux=${KERNEL_TREE:-$top/out/linux}
+scripts=$top/scripts
+package='linux-source-7.2'
+series=7.2
+
+# Equal builds shall come out equal, whoever builds them and when.
+export KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=kexec-uki
+export KBUILD_BUILD_HOST=workbench
+
+die()
+{
+	echo "kernel.sh: $*" >&2
+	exit 1
+}
+
+kmake()
+{
+	make -C "$linux" O="$1" LOCALVERSION= CC="ccache gcc" -j"$(nproc)" "${@:2}"
+}
+
+# ---- fetch ----------------------------------------------------------------
+
+# Sets version and sha256 from the lock file, or, when the archive has that
+# version no more, the newest of the same series and no sum: apt checks it then.
+choose_version()
+{
+	read -r version sha256 < <(awk -v p=$package '$1 == p { print $2, $3 }' \
+		"$scripts/versions.lock")
+	[ ! -f "$top/out/dl/${package}_${version}_all.deb" ] || return 0
+	"$scripts/archive.sh" update > "$top/out/log/apt-lists.log" 2>&1 ||
+		die "the package lists cannot be read, see out/log/apt-lists.log"
+	local offered
+	offered=$("$scripts/archive.sh" versions $package)
+	if ! grep -qxF -- "$version" <<< "$offered"; then
+		local newest
+		newest=$(grep "^$series\." <<< "$offered" | head -n 1) ||
+			die "the archive has no $series.y of $package"
+		echo "  kernel source: $version has left the archive, taking $newest"
+		version=$newest sha256=
+	fi
+}
+
+fetch_deb()
+{
+	choose_version
+	deb=$top/out/dl/${package}_${version}_all.deb
+	if [ ! -f "$deb" ]; then
+		echo "  kernel source: downloading $package $version (160 MB)"
+		"$scripts/archive.sh" deb $package "$version" "$top/out/dl" > /dev/null
+	fi
+	[ -z "$sha256" ] || echo "$sha256  $deb" | sha256sum -c --quiet - ||
+		die "$deb is not the file that scripts/versions.lock names; remove it"
+}
+
+unpack_deb()
+{
+	dpkg-deb --fsys-tarfile "$deb" |
+		tar -xO "./usr/src/$package.tar.xz" |
+		tar -xJ --strip-components=1 -C "$1"
+}
+
+unpack_own()
+{
+	if git -C "$LINUX" rev-parse -q --verify HEAD > /dev/null 2>&1; then
+		git -C "$LINUX" archive HEAD | tar -x -C "$1"
+	else
+		tar -C "$LINUX" --exclude=./.git -cf - . | tar -x -C "$1"
+		[ ! -e "$1/.config" ] || make -s -C "$1" mrproper
+	fi
+}
+
+own_stamp()
+{
+	[ -f "$LINUX/Kbuild" ] || die "$LINUX holds no kernel source"
+	git -C "$LINUX" rev-parse -q --verify HEAD 2> /dev/null ||
+		(cd "$LINUX" && find . -type f -printf '%p %s %T@\n' | sort |
+			sha256sum | cut -d ' ' -f 1)
+}
+
+# A tree of another source makes room, but its edits are not thrown away.
+set_aside()
+{
+	[ -d "$linux" ] || return 0
+	git -C "$linux" diff --quiet HEAD ||
+		die "out/linux is of another source and holds edits: move it away"
+	rm -rf "$linux.old"
+	mv "$linux" "$linux.old"
+}
+
+# One commit with a fixed author and date: the same source has the same hash.
+import()
+{
+	git init -q "$1"
+	git -C "$1" config core.compression 0
+	git -C "$1" config gc.auto 0
+	git -C "$1" add -A -f
+	GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z \
+		git -C "$1" -c user.name='kexec-uki developers' \
+		-c user.email=kexec-uki@example.org \
+		commit -q -m "Linux, as it comes: $2"
+	git -C "$1" tag base
+	echo "$2" > "$1/.git/source"
+}
+
+has_source()
+{
+	[ "$(cat "$linux/.git/source" 2> /dev/null)" = "$1" ] &&
+		git -C "$linux" rev-parse -q --verify base > /dev/null
+}
+
+fetch()
+{
+	mkdir -p "$top/out/log" "$top/out/dl"
+	local stamp start=$SECONDS
+	if [ -n "${LINUX:-}" ]; then
+		stamp="LINUX=$LINUX $(own_stamp)"
+	else
+		choose_version
+		stamp="$package $version"
+	fi
+	! has_source "$stamp" || return 0
+	[ -n "${LINUX:-}" ] || fetch_deb
+	echo "  kernel source: $stamp, unpacking and importing into git"
+	rm -rf "$linux.new"
+	mkdir -p "$linux.new"
+	if [ -n "${LINUX:-}" ]; then
+		unpack_own "$linux.new"
+	else
+		unpack_deb "$linux.new"
+	fi
+	import "$linux.new" "$stamp"
+	set_aside
+	mv "$linux.new" "$linux"
+	echo "  kernel source: $(make -s -C "$linux" kernelversion) in out/linux," \
+		"$((SECONDS - start)) s"
+}
+
+# ---- configure ------------------------------------------------------------
+
+knows_symbol()
+{
+	grep -rqE --include='Kconfig*' "^(menu)?config $1\$" "$linux"
+}
+
+# Prints the last word of the fragments on each symbol: "FRAGMENT LINE".
+last_words()
+{
+	awk '/^(# )?CONFIG_/ {
+		match($0, /CONFIG_[A-Za-z0-9_]+/)
+		symbol = substr($0, RSTART, RLENGTH)
+		word[symbol] = symbol " " FILENAME " " $0
+	}
+	END { for (symbol in word) print word[symbol] }' "$@" | sort
+}
+
+holds()
+{
+	case $2 in
+	"#"*) ! grep -q "^$3=" "$1" ;;
+	*) grep -qxF -- "$2" "$1" ;;
+	esac
+}
+
+# A symbol of the series that this tree does not have yet is named, no more.
+check_config()
+{
+	local fragment line symbol bad=0
+	while read -r symbol fragment line; do
+		if holds "$1/.config" "$line" "$symbol"; then
+			continue
+		elif [ "${fragment##*/}" != guest.config ] &&
+			! knows_symbol "${symbol#CONFIG_}"; then
+			echo "  config: the tree has no $symbol yet"
+		else
+			echo "  config: lost from ${fragment##*/}: $line" >&2
+			bad=1
+		fi
+	done < <(last_words "${@:2}")
+	[ $bad = 0 ] || die "the configuration in $1 is not what it should be"
+}
+
+# A suite that the guest's configuration leaves out would never run.
+check_suites()
+{
+	local symbol
+	while read -r symbol; do
+		grep -q "^CONFIG_$symbol=m" "$scripts/config/series.config" ||
+			die "CONFIG_$symbol=m is missing in scripts/config/series.config"
+	done < <(git -C "$linux" diff base HEAD -- '*Kconfig*' |
+		sed -n 's/^+config \(.*KUNIT.*TEST\)$/\1/p')
+}
+
+# config DIR FRAGMENT...: what no fragment names is off, as in tinyconfig
+config()
+{
+	local dir=$1 log=$top/out/log/config.log
+	shift
+	mkdir -p "$dir" "$top/out/log"
+	[ ! -f "$dir/.config" ] || cp -p "$dir/.config" "$dir/.config.last"
+	grep -hE '^(# )?CONFIG_' "$linux"/kernel/configs/tiny{-base,}.config \
+		"$linux/arch/x86/configs/tiny.config" "$@" > "$dir/.config.all"
+	kmake "$dir" -s KCONFIG_ALLCONFIG="$dir/.config.all" allnoconfig \
+		> "$log" 2>&1 || die "configuring failed, see ${log#"$top"/}"
+	check_config "$dir" "$@"
+	check_suites
+	# An unchanged configuration keeps its time stamp.
+	! cmp -s "$dir/.config" "$dir/.config.last" ||
+		mv "$dir/.config.last" "$dir/.config"
+}
+
+# ---- build ----------------------------------------------------------------
+
+# compile NAME DIR: what make prints is counted; see step.py
+compile()
+{
+	"$scripts/step.py" --count '^  (CC|AS|LD|AR|HOSTCC|HOSTLD|OBJCOPY)\b' \
+		--total "$(cat "$scripts/config/objects")" \
+		--total-file "$2/.objects" "kernel ${2##*/}" "$top/out/log/$1.log" \
+		make -C "$linux" O="$2" LOCALVERSION= CC="ccache gcc" \
+		-j"$(nproc)" bzImage modules
+	sign_modules "$2"
+}
+
+# Under lockdown only modules that this build has signed can be loaded.  The
+# signed ones lie apart, so that make does not build them again.
+sign_modules()
+{
+	local module
+	rm -rf "$1/signed"
+	mkdir "$1/signed"
+	while read -r module; do
+		"$1/scripts/sign-file" sha256 "$1/certs/signing_key.pem" \
+			"$1/certs/signing_key.x509" "$1/${module%.o}.ko" \
+			"$1/signed/$(basename "${module%.o}").ko"
+	done < "$1/modules.order"
+}
+
+stitched()
+{
+	fetch
+	"$scripts/series.py" stitch
+}
+
+guest=("$scripts/config/guest.config" "$scripts/config/series.config")
+
+build()
+{
+	stitched
+	config "$top/out/x86_64" "${guest[@]}"
+	compile kernel "$top/out/x86_64"
+}
+
+# A copy of the finished build differs in one symbol: little is built again, and
+# both kernels trust the same module key.
+build_module()
+{
+	local dir=$top/out/x86_64-m
+	if [ ! -f "$dir/vmlinux.o" ]; then
+		rm -rf "$dir"
+		cp -a --reflink=auto "$top/out/x86_64" "$dir"
+	fi
+	config "$dir" "${guest[@]}" "$scripts/config/module.config"
+	compile kernel-module "$dir"
+}
+
+case ${1:-} in
+fetch) fetch ;;
+config) config "${2:-$top/out/x86_64}" "${guest[@]}" ;;
+stitch) stitched ;;
+build) build ;;
+build-module) build_module ;;
+*) die "usage: kernel.sh fetch | stitch | config | build | build-module" ;;
+esac

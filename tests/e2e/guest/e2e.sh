@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the guests' scripts use.  Everything for the host goes over the second
+# serial port as files in base64, each between lines that begin with a marker:
+# the firmware writes to that port too.
+
+port=/dev/ttyS1
+stty -F $port raw -echo 2> /dev/null
+
+say()
+{
+	echo "e2e: $*"
+	printf '\n@say %s\n' "$*" > $port
+}
+
+# emit NAME < DATA
+emit()
+{
+	printf '\n@begin %s\n' "$1" > $port
+	base64 > $port
+	printf '@end %s\n' "$1" > $port
+}
+
+bye()
+{
+	printf '\n@bye\n' > $port
+	sync
+	poweroff -f
+	sleep 60
+	reboot -f
+}
+
+# pcrs NAME: every PCR of every bank, "sha256 11 HEX" each
+pcrs()
+{
+	for f in /sys/class/tpm/tpm0/pcr-*/*; do
+		[ -e "$f" ] || break
+		read -r value < "$f"
+		bank=${f%/*}
+		echo "${bank##*/pcr-} ${f##*/} $value"
+	done | emit "$1/pcrs"
+}
+
+copy()
+{
+	[ -e "$2" ] && emit "$1" < "$2"
+}
+
+# dump NAME: all that a test may want to know of this kernel
+dump()
+{
+	pcrs "$1"
+	copy "$1/cmdline" /proc/cmdline
+	uname -rv | emit "$1/uname"
+	sec=/sys/kernel/security
+	copy "$1/bios_log" $sec/tpm0/binary_bios_measurements
+	for f in "$sec"/ima/binary_runtime_measurements*; do
+		copy "$1/ima/${f##*/}" "$f"
+	done
+	copy "$1/ima_ascii" $sec/ima/ascii_runtime_measurements
+	copy "$1/kexec_loaded" /sys/kernel/kexec_loaded
+	find /.extra -type f 2> /dev/null | while read -r f; do
+		echo "$(sha256sum < "$f" | cut -d ' ' -f 1)" \
+			"$(stat -c '%a %u %g %s' "$f") $f"
+	done | emit "$1/extra"
+	copy "$1/who" /who
+	find /sys/firmware/efi/efivars -type f | emit "$1/efivars"
+	{ cat /tmp/dmesg.all 2> /dev/null; dmesg; } | emit "$1/dmesg"
+}
+
+# try NAME COMMAND...: the command's output and status, and what the kernel
+# said meanwhile
+try()
+{
+	name=$1
+	shift
+	dmesg -c > /tmp/dmesg.old
+	cat /tmp/dmesg.old >> /tmp/dmesg.all
+	"$@" > /tmp/try.out 2>&1
+	status=$?
+	emit "$name/out" < /tmp/try.out
+	echo $status | emit "$name/status"
+	dmesg | emit "$name/dmesg"
+	say "$name: status $status: $(tr '\n' ' ' < /tmp/try.out)"
+	return $status
+}
+
+loaded()
+{
+	read -r value < /sys/kernel/kexec_loaded
+	echo "$value" | emit "$1/loaded"
+}

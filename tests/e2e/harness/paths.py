@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where things lie.  Every path of the bench comes from here."""
+
+import os
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[3]
+OUT = TOP / "out"
+TOOLS = OUT / "tools"
+LOG = Path(os.environ.get("E2E_LOG", OUT / "log" / "e2e"))
+GUEST = TOP / "tests" / "e2e" / "guest"
+
+# A run's scratch: everything in it is made anew by the next run.
+WORK = Path(os.environ.get("E2E_WORK", OUT / "e2e"))
+
+BZIMAGE = Path(os.environ.get(
+    "E2E_KERNEL", OUT / "x86_64/arch/x86/boot/bzImage"))
+BZIMAGE_M = Path(os.environ.get(
+    "E2E_KERNEL_M", OUT / "x86_64-m/arch/x86/boot/bzImage"))
+MODULE = Path(os.environ.get(
+    "E2E_MODULE", OUT / "x86_64-m/kernel/kexec_uki.ko"))
+KEXEC = Path(os.environ.get("E2E_KEXEC", OUT / "kexec-tools/sbin/kexec"))
+
+STUB = TOOLS / "linuxx64.efi.stub"
+ADDON = TOOLS / "root/usr/lib/systemd/boot/efi/addonx64.efi.stub"
+OVMF = Path("/usr/share/OVMF")
+SNAKEOIL = Path("/usr/share/ovmf")

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A failed execute, then a fresh load: the next execute boots the UKI.
+
+The TPM has executed the command whose answer said failure, so its PCR has
+moved; what came before the failure stays extended.
+"""
+
+from harness import broken, oracle, tpmproxy
+
+SCRIPT = """
+dump before
+try load1 kexec -s -l /in/next.efi
+try exec1 kexec_load_file exec
+pcrs failed
+try load2 kexec -s -l /in/next.efi
+try exec2 kexec_load_file exec
+"""
+
+
+def run(t):
+    image = t.next()
+    r, _ = broken.boot(t, SCRIPT, tpmproxy.LOSE)
+    r.need("failed/pcrs", "after/pcrs")
+    t.outcome(r, "exec1", "EIO")
+    t.equal(r.status("load2"), 0, "kexec -s -l")
+    t.equal(r.text("after/who"), "next", "who runs after")
+    events = [oracle.marker()] + oracle.uki_events(oracle.cold(image))
+    want = oracle.expected(r.pcrs("before"), events[:broken.NTH + 1])
+    t.same_pcrs(r.pcrs("failed"), want, "after the failure")
+    want = oracle.expected(want, events)
+    t.same_pcrs(r.pcrs("after"), want, "after the kexec")
