@@ -458,56 +458,96 @@ int kexec_measure_extend_all(struct kexec_measure *measure,
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_extend_all, "kexec_uki,kexec_measure_kunit");
 
 #ifdef CONFIG_ACPI
-static bool acpi_announces_tpm2(void)
+static bool acpi_has_table(char *signature)
 {
 	struct acpi_table_header *table;
 
-	if (acpi_disabled ||
-	    ACPI_FAILURE(acpi_get_table(ACPI_SIG_TPM2, 1, &table)))
+	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(signature, 1, &table)))
 		return false;
 
 	acpi_put_table(table);
 	return true;
+}
+
+static bool acpi_announces_tpm2(void)
+{
+	return acpi_has_table(ACPI_SIG_TPM2);
+}
+
+static bool acpi_announces_cc_log(void)
+{
+	return acpi_has_table(ACPI_SIG_CCEL);
 }
 #else
 static bool acpi_announces_tpm2(void)
 {
 	return false;
 }
+
+static bool acpi_announces_cc_log(void)
+{
+	return false;
+}
 #endif
 
-/* The EFI stub installs the log's table only if firmware has the TCG2 protocol. */
+/*
+ * Where there is no ACPI table the log that the EFI stub has found tells of a TPM,
+ * unless it is that of a confidential VM, which the stub puts in the same place
+ * (efi_retrieve_eventlog() in libstub).
+ */
 static bool firmware_announces_tpm2(void)
 {
-	if (IS_ENABLED(CONFIG_EFI) && efi.tpm_log != EFI_INVALID_TABLE_ADDR)
+	if (acpi_announces_tpm2())
 		return true;
 
-	return acpi_announces_tpm2();
+	return IS_ENABLED(CONFIG_EFI) &&
+	       efi.tpm_log != EFI_INVALID_TABLE_ADDR && !acpi_announces_cc_log();
 }
 
 /*
- * The banks of @chip.  If there is nothing to extend, one line says so; a TPM whose
- * PCRs would go on to tell of this kernel is refused.
+ * The banks of @chip.  No banks, if there is no TPM 2.0; a TPM that cannot be
+ * extended although it is one is refused, for its PCRs would go on to tell of this
+ * kernel.
  */
 static int usable_banks(struct tpm_chip *chip, unsigned int *nr_banks)
 {
-	const char *why = "no TPM";
 	int ret;
 
 	*nr_banks = 0;
-	if (chip) {
-		ret = tpm_is_tpm2(chip);
-		if (ret < 0 || tpm_is_firmware_upgrade(chip)) {
-			pr_notice("refused: the TPM does not answer (%d)\n", ret);
-			return -ENODEV;
-		}
-		if (ret)
-			*nr_banks = chip->nr_allocated_banks;
-		why = ret ? "no PCR bank is active" : "TPM 1.2";
-	}
-	if (!*nr_banks)
-		pr_notice("%s: the next kernel will not be measured\n", why);
+	if (!chip)
+		return 0;
 
+	if (tpm_is_firmware_upgrade(chip)) {
+		pr_notice("refused: the TPM waits for a firmware upgrade\n");
+		return -ENODEV;
+	}
+	ret = tpm_is_tpm2(chip);
+	if (ret < 0) {
+		pr_notice("refused: the TPM does not answer (%d)\n", ret);
+		return -ENODEV;
+	}
+	if (ret)
+		*nr_banks = chip->nr_allocated_banks;
+	return 0;
+}
+
+/*
+ * Under enforcement it has to be the TPM that firmware has measured this boot into:
+ * with its driver unbound, or behind a TPM that is made of software, PCRs would go
+ * on to tell of this kernel.
+ */
+static int check_announced(struct kimage *image, const struct tpm_chip *chip,
+			   unsigned int nr_banks)
+{
+	if (nr_banks && !(chip->flags & TPM_CHIP_FLAG_VIRTUAL))
+		return 0;
+
+	if (firmware_announces_tpm2() && kexec_file_enforced(image)) {
+		pr_notice("refused: firmware announces a TPM 2.0, and no driver has bound to it\n");
+		return -ENODEV;
+	}
+	if (!nr_banks)
+		pr_notice("no TPM 2.0 with an active bank: the next kernel will not be measured\n");
 	return 0;
 }
 
@@ -515,9 +555,10 @@ static int usable_banks(struct tpm_chip *chip, unsigned int *nr_banks)
  * kexec_measure_prepare() - start the measurements of an image that is loaded
  * @image: the image; gets &kimage.measure, which is freed with it
  *
- * Return: 0; -ENODEV if firmware announces a TPM that no driver has bound and
- *	   signatures are enforced, or the TPM does not answer; -ENOPKG if the
- *	   kernel cannot compute the hash of a bank; -ENOMEM
+ * Return: 0, also if there is nothing to extend, which one line in the log says;
+ *	   -ENODEV if signatures are enforced and the TPM that firmware announces
+ *	   is not there, or if a TPM does not answer; -ENOPKG if the kernel cannot
+ *	   compute the hash of a bank; -ENOMEM
  */
 int kexec_measure_prepare(struct kimage *image)
 {
@@ -526,17 +567,15 @@ int kexec_measure_prepare(struct kimage *image)
 	unsigned int nr_banks;
 	int ret;
 
-	if (!chip && firmware_announces_tpm2() && kexec_file_enforced(image)) {
-		pr_notice("refused: firmware announces a TPM, no driver has bound to it\n");
-		return -ENODEV;
-	}
-
 	ret = usable_banks(chip, &nr_banks);
+	if (ret)
+		goto out_put;
+	ret = check_announced(image, chip, nr_banks);
 	if (ret)
 		goto out_put;
 
 	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
-		pr_notice("runtime measurement registers are not extended\n");
+		pr_notice("confidential VM: its own measurement registers are not extended\n");
 
 	measure = kexec_measure_alloc(chip ? chip->allocated_banks : NULL,
 				      nr_banks);

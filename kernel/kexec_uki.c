@@ -33,12 +33,21 @@
 #include "kexec_measure.h"
 #include "kexec_uki.h"
 
+/* CONFIG_KEXEC_UKI depends on X86_64. */
+#define NATIVE_MACHINE		IMAGE_FILE_MACHINE_AMD64
+
 /*
  * Text sections of more than 4 MiB are refused by systemd, too
  * (PE_SECTION_SIZE_MAX in src/shared/pe-binary.h).  No kernel takes a command line
  * that is anywhere near.
  */
 #define CMDLINE_SECTION_MAX	(4UL << 20)
+
+/*
+ * Whatever an inner kernel claims to take (x86 takes 2 KiB), this is the end: it is
+ * what can be allocated in one piece, in UTF-16 too.
+ */
+#define CMDLINE_MAX		(64UL << 10)
 
 /*
  * .ucode, the initrd passed by user space, .initrd and the archives of
@@ -66,9 +75,9 @@ struct blob {
 
 /**
  * struct initrd_part - one of the pieces that the initrd is put together from
- * @data: content: its first bytes
- * @extra: name this section's content in an archive below /.extra; UKI_NR_SECTIONS
- *	   for content that is handed over as it is
+ * @data: its content
+ * @extra: the section that it is, if it goes below /.extra in an archive of its own;
+ *	   UKI_NR_SECTIONS if it is handed over as it is
  */
 struct initrd_part {
 	struct uki_newc_data data;
@@ -150,11 +159,12 @@ static int fill_blob(struct blob *blob, const struct uki_newc_data *data)
 static int prepare_kernel(struct kimage *image, struct kexec_uki *k)
 {
 	struct uki_newc_data data = section_data(image, get_section(k, UKI_LINUX));
+	const struct kexec_file_ops *inner;
 	int err;
 
-	if (k->uki.pe.machine != IMAGE_FILE_MACHINE_AMD64) {
+	if (k->uki.pe.machine != NATIVE_MACHINE) {
 		pr_notice("refused: header: machine %#x, this one is %#x\n",
-			  k->uki.pe.machine, IMAGE_FILE_MACHINE_AMD64);
+			  k->uki.pe.machine, NATIVE_MACHINE);
 		return -ELIBBAD;
 	}
 
@@ -167,12 +177,13 @@ static int prepare_kernel(struct kimage *image, struct kexec_uki *k)
 		return -ELIBBAD;
 	}
 
-	k->inner = kexec_file_probe(k->kernel.data, k->kernel.len);
-	if (IS_ERR(k->inner)) {
-		pr_notice("refused: .linux: no loader takes it (%pe)\n",
-			  k->inner);
+	inner = kexec_file_probe(k->kernel.data, k->kernel.len);
+	if (IS_ERR(inner)) {
+		pr_notice("refused: .linux: no loader takes it (%pe)\n", inner);
 		return -ELIBBAD;
 	}
+
+	k->inner = inner;
 	return 0;
 }
 
@@ -207,13 +218,13 @@ static char *embedded_cmdline(struct kimage *image, struct kexec_uki *k,
 static int set_cmdline(struct kimage *image, struct kexec_uki *k,
 		       const char *text, size_t len)
 {
-	unsigned long max = 0;
+	unsigned long max = CMDLINE_MAX;
 	char *copy;
 
 	if (k->inner->cmdline_max)
-		max = k->inner->cmdline_max(image, k->kernel.data,
-					    k->kernel.len);
-	if (max && len + 1 > max) {
+		max = min(max, k->inner->cmdline_max(image, k->kernel.data,
+						     k->kernel.len));
+	if (len + 1 > max) {
 		pr_notice("refused: .cmdline: %zu bytes with NUL, limit %lu\n",
 			  len + 1, max);
 		return -E2BIG;
@@ -325,7 +336,7 @@ static int write_part(struct uki_newc *newc, const struct initrd_part *part)
  * Each part starts an archive of its own.  With several of them, each is padded to
  * four bytes, the last one too (combine_initrds() in src/boot/initrd.c).
  */
-static int write_parts(u8 *buf, const struct initrd_part *parts,
+static int write_parts(u8 *buf, size_t size, const struct initrd_part *parts,
 		       unsigned int nr, size_t *total)
 {
 	unsigned int i;
@@ -334,8 +345,10 @@ static int write_parts(u8 *buf, const struct initrd_part *parts,
 
 	*total = 0;
 	for (i = 0; i < nr; i++) {
-		struct uki_newc newc = { .buf = buf ? buf + *total : NULL,
-					 .size = SIZE_MAX };
+		struct uki_newc newc = {
+			.buf = buf ? buf + *total : NULL,
+			.size = size - *total,
+		};
 
 		err = write_part(&newc, &parts[i]);
 		if (err)
@@ -360,7 +373,7 @@ static int prepare_initrd(struct kimage *image, struct kexec_uki *k)
 	if (nr == 1 && parts[0].extra == UKI_NR_SECTIONS)
 		return fill_blob(&k->initrd, &parts[0].data);
 
-	err = write_parts(NULL, parts, nr, &k->initrd.len);
+	err = write_parts(NULL, SIZE_MAX, parts, nr, &k->initrd.len);
 	if (err)
 		return err;
 
@@ -369,7 +382,8 @@ static int prepare_initrd(struct kimage *image, struct kexec_uki *k)
 		return -ENOMEM;
 
 	k->initrd.data = k->initrd.copy;
-	return write_parts(k->initrd.copy, parts, nr, &k->initrd.len);
+	return write_parts(k->initrd.copy, k->initrd.len, parts, nr,
+			   &k->initrd.len);
 }
 
 /* Splits what user space passed into profile number and command line. */
@@ -618,19 +632,29 @@ static int measure_stub(struct kexec_measure *measure,
 	return measure_passed_initrd(measure, image);
 }
 
+/*
+ * sd-stub passes an embedded command line on even if nothing but blanks is in it,
+ * and then the EFI stub measures its NUL.
+ */
+static bool has_load_options(const struct kimage *image,
+			     const struct kexec_uki *k)
+{
+	return image->cmdline_buf_len > 1 || get_section(k, UKI_CMDLINE)->size;
+}
+
 /* All of it: our marker, then firmware, sd-stub, and the EFI stub. */
 static int measure_all(struct kexec_measure *measure,
 		       const struct kimage *image, const struct kexec_uki *k)
 {
-	size_t len = image->cmdline_buf_len - 1;
-	u8 *cmdline __free(kvfree) = NULL;
+	u8 *cmdline __free(kvfree) = kvmalloc(2 * image->cmdline_buf_len,
+					      GFP_KERNEL);
 	size_t cmdline_len;
 	int err;
 
-	cmdline = kvmalloc(2 * (len + 1), GFP_KERNEL);
 	if (!cmdline)
 		return -ENOMEM;
-	cmdline_len = uki_utf16le(cmdline, image->cmdline_buf, len);
+	cmdline_len = uki_utf16le(cmdline, image->cmdline_buf,
+				  image->cmdline_buf_len - 1);
 
 	err = kexec_measure_marker(measure);
 	if (err)
@@ -641,7 +665,7 @@ static int measure_all(struct kexec_measure *measure,
 	err = measure_stub(measure, image, k, cmdline, cmdline_len);
 	if (err)
 		return err;
-	if (len)
+	if (has_load_options(image, k))
 		err = measure_load_options(measure, cmdline, cmdline_len);
 	if (err)
 		return err;

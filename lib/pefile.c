@@ -105,9 +105,6 @@ static int read_coff_header(struct reader *r, struct pefile *pe)
 	    get_unaligned_le32(r->buf + off) != IMAGE_NT_SIGNATURE)
 		return -ENOEXEC;
 
-	if (off < sizeof(struct mz_hdr))
-		return refuse(r, "PE header inside the DOS header", off,
-			      sizeof(struct mz_hdr));
 	if (!inside(r, off, sizeof(struct pe_hdr)))
 		return refuse(r, "PE header outside the file", off, r->len);
 
@@ -144,6 +141,17 @@ static int check_optional_header(struct reader *r,
 	if (r->nr_dirs > room)
 		return refuse(r, "data directories outside the optional header",
 			      r->nr_dirs, room);
+	return 0;
+}
+
+/* pefile_has_section() does without, so this is not for read_coff_header(). */
+static int check_place(const struct reader *r)
+{
+	u64 off = r->opt_off - sizeof(struct pe_hdr);
+
+	if (off < sizeof(struct mz_hdr))
+		return refuse(r, "PE header inside the DOS header", off,
+			      sizeof(struct mz_hdr));
 	return 0;
 }
 
@@ -331,6 +339,8 @@ int pefile_parse(const void *buf, size_t len, struct pefile *pe,
 	memset(r.err, 0, sizeof(*r.err));
 
 	ret = read_coff_header(&r, pe);
+	if (!ret)
+		ret = check_place(&r);
 	if (!ret)
 		ret = read_optional_header(&r, pe);
 	if (!ret)

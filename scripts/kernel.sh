@@ -8,6 +8,7 @@
 #   kernel.sh config [DIR]    the guest's configuration, checked  -> out/x86_64
 #   kernel.sh build           fetch, stitch, configure, build     -> out/x86_64
 #   kernel.sh build-module    the same with CONFIG_KEXEC_UKI=m    -> out/x86_64-m
+#   kernel.sh copy DIR        the finished build once more, to compile variants in
 #
 # LINUX=/path/to/tree takes a source tree of one's own; it is copied, never
 # changed.  Nothing here rewrites a file whose content stays the same, so that
@@ -196,12 +197,13 @@ check_config()
 	[ $bad = 0 ] || die "the configuration in $1 is not what it should be"
 }
 
-# A suite that the guest's configuration leaves out would never run.
+# A suite that the guest's configuration forgets would never run on x86_64.
 check_suites()
 {
 	local symbol
 	while read -r symbol; do
-		grep -q "^CONFIG_$symbol=m" "$scripts/config/series.config" ||
+		grep -qE "CONFIG_$symbol(=m| is not set)\$" \
+			"$scripts/config/series.config" ||
 			die "CONFIG_$symbol=m is missing in scripts/config/series.config"
 	done < <(git -C "$linux" diff base HEAD -- '*Kconfig*' |
 		sed -n 's/^+config \(.*KUNIT.*TEST\)$/\1/p')
@@ -267,15 +269,22 @@ build()
 	compile kernel "$top/out/x86_64"
 }
 
-# A copy of the finished build differs in one symbol: little is built again, and
-# both kernels trust the same module key.
+# A copy of the finished build, so that one of almost the same configuration has
+# little to compile, and trusts the same module key.  objtool's build notes its
+# own path: were that left, it would be new, and then everything else with it.
+copy_build()
+{
+	[ ! -f "$1/vmlinux.o" ] || return 0
+	rm -rf "$1"
+	cp -a --reflink=auto "$top/out/x86_64" "$1"
+	grep -rlF --include='*.cmd' --include='*.d' "$top/out/x86_64/" "$1/tools" |
+		xargs -r sed -i "s,$top/out/x86_64/,$1/,g"
+}
+
 build_module()
 {
 	local dir=$top/out/x86_64-m
-	if [ ! -f "$dir/vmlinux.o" ]; then
-		rm -rf "$dir"
-		cp -a --reflink=auto "$top/out/x86_64" "$dir"
-	fi
+	copy_build "$dir"
 	config "$dir" "${guest[@]}" "$scripts/config/module.config"
 	compile kernel-module "$dir"
 }
@@ -286,5 +295,6 @@ config) config "${2:-$top/out/x86_64}" "${guest[@]}" ;;
 stitch) stitched ;;
 build) build ;;
 build-module) build_module ;;
-*) die "usage: kernel.sh fetch | stitch | config | build | build-module" ;;
+copy) copy_build "$2" ;;
+*) die "usage: kernel.sh fetch | stitch | config | build | build-module | copy" ;;
 esac

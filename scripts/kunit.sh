@@ -99,8 +99,8 @@ count_suites()
 	echo $sum
 }
 
-# An initrd whose init loads kunit and then every suite.  The header that kunit.py
-# looks for is printed here, as modules print none of their own.
+# An initrd whose init loads kunit and then every suite.  What is printed first is
+# the header of one report on all of them; see one_report().
 make_initrd()
 {
 	local dir=$top/out/kunit-x86_64/root
@@ -125,6 +125,17 @@ make_initrd()
 		> "$top/out/kunit-x86_64/initrd"
 }
 
+# Each module reports for itself.  kunit.py reads one report: so only the first
+# header stays, and the suites are numbered through.
+one_report()
+{
+	tr -d '\r' < "$1" | awk '
+		/^KTAP version/ && header++ { next }
+		/^1\.\.[0-9]+$/ && plan++ { next }
+		/^(not )?ok [0-9]+ / { sub(/ok [0-9]+/, "ok " ++suite) }
+		{ print }'
+}
+
 x86_64()
 {
 	local modules serial=$log/kunit-x86_64-serial.log
@@ -139,7 +150,7 @@ x86_64()
 		-initrd "$top/out/kunit-x86_64/initrd" \
 		-append "console=ttyS0 ignore_loglevel printk.time=0 panic=-1" ||
 		{ broken x86_64; return; }
-	tr -d '\r' < "$serial" |
+	one_report "$serial" |
 		python3 "$kunit_py" parse > "$log/kunit-x86_64.log" 2>&1
 	count x86_64 "$log/kunit-x86_64.log"
 	! grep -a 'cannot load' "$serial" || broken x86_64

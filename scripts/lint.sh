@@ -49,17 +49,20 @@ kernel_files()
 # FILE_PATH_CHANGES: the MAINTAINERS entry is a patch of its own.
 # UNKNOWN_COMMIT_ID: the imported source has no history to look it up in.
 # CAMELCASE: a label of kernel_kexec() is called Unlock.
+# ENOSYS: the loader names the errnos that it must never return.
+# EMBEDDED_FILENAME: a generated file says which script made it.
 # Its check of SPDX lines wants Debian's python3, whatever comes first in PATH.
 checkpatch()
 {
 	local out=$log/lint-checkpatch.log mail files=0
+	local ignore=MISSING_SIGN_OFF,FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,CAMELCASE
+	ignore+=,ENOSYS,EMBEDDED_FILENAME
 	: > "$out"
 	for mail in "$top"/out/series/*.patch; do
 		[[ $mail != *0000-cover-letter.patch ]] || continue
 		files=$((files + 1))
 		(cd "$linux" && PATH=/usr/bin:$PATH ./scripts/checkpatch.pl \
-			-q --strict --show-types --no-summary --ignore \
-			MISSING_SIGN_OFF,FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,CAMELCASE \
+			-q --strict --show-types --no-summary --ignore "$ignore" \
 			"$mail") >> "$out" 2>&1 ||
 			echo "checkpatch: ${mail##*/}" >> "$out"
 	done
@@ -83,10 +86,7 @@ compile()
 	local targets
 	mapfile -t targets < <(objects)
 	: > "$bad"
-	if [ ! -f "$build/vmlinux.o" ]; then
-		rm -rf "$build"
-		cp -a --reflink=auto "$top/out/x86_64" "$build"
-	fi
+	"$top/scripts/kernel.sh" copy "$build"
 	cp "$top/out/x86_64/.config" "$build/.config"
 	(cd "$build" && rm -f "${targets[@]}")
 	make -C "$linux" O="$build" LOCALVERSION= CC="ccache gcc" -j"$(nproc)" -k \

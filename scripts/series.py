@@ -147,7 +147,8 @@ def edits():
     Debian's .gitignore ignores the whole tree: git status would hide new files.
     """
     changed = git("diff", "--name-only", "--no-renames", "HEAD").split("\n")
-    junk = [f"--exclude={p}" for p in ("*.pyc", "*.orig", "*.rej", "*~", ".*.swp")]
+    junk = [f"--exclude={p}" for p in ("*.pyc", "*.orig", "*.rej", "*~", ".*.swp",
+                                       ".checkpatch-*")]
     return [n for n in changed + git("ls-files", "-o", *junk).split("\n") if n]
 
 

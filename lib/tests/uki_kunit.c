@@ -387,6 +387,14 @@ static void test_recognise_damaged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBADMSG, parse(&file, 0, &uki, &err));
 	KUNIT_EXPECT_NOT_NULL(test, err.msg);
 
+	/* The PE header inside the DOS header, whose peaddr is one of its fields. */
+	file = build(test, sections);
+	memmove(file.buf + 32, file.buf + PE_OFF, file.len - PE_OFF);
+	put_unaligned_le32(32, file.buf + offsetof(struct mz_hdr, peaddr));
+	KUNIT_EXPECT_TRUE(test, uki_recognise(file.buf, file.len));
+	KUNIT_EXPECT_EQ(test, -EBADMSG, parse(&file, 0, &uki, &err));
+	KUNIT_EXPECT_EQ(test, err.value, 32);
+
 	/* More headers than the file has room for. */
 	file = build(test, sections);
 	put_unaligned_le16(U16_MAX, file.buf + PE_OFF +
