@@ -69,7 +69,7 @@ um()
 		--kunitconfig "$linux/tools/testing/kunit/configs/kexec_uki.config" \
 		"${add[@]}" || { broken "$name"; return; }
 	"$step" --count '^  (CC|AS|LD|AR|HOSTCC|HOSTLD|OBJCOPY)\b' \
-		--total 850 --total-file "$dir/.objects" \
+		--total 1180 --total-file "$dir/.objects" \
 		"kunit $name" "$log/kunit-$name-build.log" \
 		make -C "$linux" O="$dir" ARCH=um LOCALVERSION= CC="ccache gcc" \
 		-j"$(nproc)" all || { broken "$name"; return; }

@@ -49,14 +49,14 @@ kernel_files()
 # FILE_PATH_CHANGES: the MAINTAINERS entry is a patch of its own.
 # UNKNOWN_COMMIT_ID: the imported source has no history to look it up in.
 # CAMELCASE: a label of kernel_kexec() is called Unlock.
-# ENOSYS: the loader names the errnos that it must never return.
+# ENOSYS, ENOTSUPP: the loader names the errnos that it must never return.
 # EMBEDDED_FILENAME: a generated file says which script made it.
 # Its check of SPDX lines wants Debian's python3, whatever comes first in PATH.
 checkpatch()
 {
 	local out=$log/lint-checkpatch.log mail files=0
 	local ignore=MISSING_SIGN_OFF,FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,CAMELCASE
-	ignore+=,ENOSYS,EMBEDDED_FILENAME
+	ignore+=,ENOSYS,ENOTSUPP,EMBEDDED_FILENAME
 	: > "$out"
 	for mail in "$top"/out/series/*.patch; do
 		[[ $mail != *0000-cover-letter.patch ]] || continue
@@ -132,7 +132,8 @@ shell_scripts()
 	local out=$log/lint-shellcheck.log files
 	mapfile -t files < <(script_files '(ba|da)?sh\b'; ours '*.sh')
 	mapfile -t files < <(printf '%s\n' "${files[@]}" | sort -u)
-	(cd "$top" && shellcheck "${files[@]}") > "$out" 2>&1
+	# What busybox runs, and what it sources, is checked as dash would read it.
+	(cd "$top" && shellcheck -e SC2148,SC2187 "${files[@]}") > "$out" 2>&1
 	verdict shellcheck ${#files[@]} "$out"
 }
 
@@ -153,8 +154,8 @@ names()
 	host=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
 		sed -nE 's,^[a-z+]*://([^/]*)/.*,\1,p' | sort -u)
 	mapfile -t files < <(ours)
-	(cd "$top" && grep -nIFf <(printf '%s\n' "$top/" "$(dirname "$top")/" "$host" |
-			grep -E '.{5}') -- "${files[@]}"
+	(cd "$top" && grep -nIE "(^|[^A-Za-z0-9._/-])$top/" -- "${files[@]}"
+		grep -nIFf <(grep . <<< "$host") -- "${files[@]}"
 		grep -nIE '[a-z0-9]+[.](debian|ubuntu)[.](org|net|com)|pypi[.]org' \
 			-- "${files[@]}") > "$out" 2>&1
 	verdict names ${#files[@]} "$out"

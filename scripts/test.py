@@ -23,6 +23,7 @@ STEPS = (
     ("lint", "scripts/lint.sh", ("series",)),
     ("kunit", "scripts/kunit.sh", ("kernel",)),
     ("tools", "scripts/guest-tools.sh && scripts/kexec-tools.sh", ("packages",)),
+    ("kexec-tools", "tests/kexec-tools/run.sh", ("tools",)),
     ("e2e", "tests/e2e/run.py", ("tools", "module")),
 )
 

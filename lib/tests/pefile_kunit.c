@@ -518,6 +518,33 @@ static void test_names(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pefile_name_is(".linux\0\0", ""));
 }
 
+/* A section is found in what is there of the table, whatever else is wrong. */
+static void test_has_section(struct kunit *test)
+{
+	size_t table_end = TABLE_OFF + 2 * sizeof(struct section_header);
+	u8 *end = alloc_guarded_buf(test, FILE_LEN) + FILE_LEN;
+	u8 *buf = end - FILE_LEN;
+
+	for (size_t len = 0; len <= FILE_LEN; len++) {
+		memcpy(end - len, pe32plus_file, len);
+		KUNIT_EXPECT_EQ_MSG(test, len >= table_end,
+				    pefile_has_section(end - len, len, ".section"),
+				    "len=%zu", len);
+	}
+	KUNIT_EXPECT_TRUE(test, pefile_has_section(buf, FILE_LEN, ".text"));
+	KUNIT_EXPECT_FALSE(test, pefile_has_section(buf, FILE_LEN, ".linux"));
+
+	put_unaligned_le32(0xffffffff, buf + HEADER_SIZE_OFF);
+	put_unaligned_le32(0xffffffff, buf + RAW_LEN_OFF(0));
+	put_unaligned_le16(0xffff, buf + NR_SECTIONS_OFF);
+	KUNIT_EXPECT_TRUE(test, pefile_has_section(buf, FILE_LEN, ".section"));
+	KUNIT_EXPECT_FALSE(test, pefile_has_section(buf, FILE_LEN, ".linux"));
+	put_unaligned_le16(1, buf + NR_SECTIONS_OFF);
+	KUNIT_EXPECT_FALSE(test, pefile_has_section(buf, FILE_LEN, ".section"));
+	put_unaligned_le16(0xffff, buf + OPT_LEN_OFF);
+	KUNIT_EXPECT_FALSE(test, pefile_has_section(buf, FILE_LEN, ".text"));
+}
+
 static struct kunit_case pefile_test_cases[] = {
 	KUNIT_CASE_PARAM(test_vectors, vector_gen_params),
 	KUNIT_CASE_PARAM(test_truncation, vector_gen_params),
@@ -532,6 +559,7 @@ static struct kunit_case pefile_test_cases[] = {
 	KUNIT_CASE(test_large_file),
 	KUNIT_CASE(test_error),
 	KUNIT_CASE(test_names),
+	KUNIT_CASE(test_has_section),
 	{},
 };
 
