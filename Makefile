@@ -3,6 +3,8 @@
 # The workbench.  Each target is a script of scripts/ that also runs by itself.
 
 MAKEFLAGS += --no-print-directory
+# Two of these scripts at once would fight over out/.
+.NOTPARALLEL:
 T ?=
 
 .PHONY: help demo test kernel module kunit e2e lint series each takeback shell \

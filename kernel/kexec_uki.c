@@ -9,7 +9,7 @@
  *
  * The signature of the file covers all of it, so nothing from outside the file may
  * be taken under enforcement, and nothing that this file refuses may get an errno
- * that makes user space take the file apart itself (see kexec_uki_errno()).
+ * that makes user space take the file apart itself (see kexec_uki_told()).
  * Offsets and sizes come from lib/uki.c only, which has checked them.
  *
  * Documentation/admin-guide/kexec-uki.rst
@@ -720,7 +720,7 @@ static void *kexec_uki_load(struct kimage *image, char *file,
 	if (IS_ERR(inner_data)) {
 		pr_notice("refused: .linux: its loader failed (%pe)\n",
 			  inner_data);
-		return inner_data;
+		return ERR_PTR(kexec_uki_told(PTR_ERR(inner_data)));
 	}
 	k->inner_data = inner_data;
 

@@ -8,10 +8,35 @@
 #ifndef _KERNEL_KEXEC_UKI_H
 #define _KERNEL_KEXEC_UKI_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 struct kexec_file_ops;
 struct kimage;
+
+/**
+ * kexec_uki_told() - the errno that is told of a UKI instead of another
+ * @err: 0 or a negative errno
+ *
+ * systemctl splits the file itself after ENOEXEC and EINVAL, kexec-tools falls back
+ * to kexec_load() after ENOSYS and EOPNOTSUPP; ENOTSUPP is not for user space at
+ * all.
+ *
+ * Return: @err, or -ELIBBAD instead of one of these
+ */
+static inline int kexec_uki_told(int err)
+{
+	switch (err) {
+	case -ENOEXEC:
+	case -EINVAL:
+	case -ENOSYS:
+	case -EOPNOTSUPP:
+	case -ENOTSUPP:
+		return -ELIBBAD;
+	default:
+		return err;
+	}
+}
 
 #if IS_ENABLED(CONFIG_KEXEC_UKI)
 

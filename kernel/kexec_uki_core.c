@@ -109,25 +109,18 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_uki_initrd_errno, "kexec_uki_kunit");
  * kexec_uki_errno() - the errno that user space may see for a refused UKI
  * @err: 0 or what the load of a UKI has come to
  *
- * systemctl splits the file itself after ENOEXEC and EINVAL, kexec-tools falls back
- * to kexec_load() after ENOSYS and EOPNOTSUPP; ENOTSUPP is not for user space at
- * all.  All code behind the loader may return them.
+ * All code behind the loader may return what kexec_uki_told() replaces; where
+ * nobody has replaced it so far, one line says what it was.
  *
- * Return: @err, or -ELIBBAD instead of one of these
+ * Return: @err, or what is told instead
  */
 int kexec_uki_errno(int err)
 {
-	switch (err) {
-	case -ENOEXEC:
-	case -EINVAL:
-	case -ENOSYS:
-	case -EOPNOTSUPP:
-	case -ENOTSUPP:
+	int told = kexec_uki_told(err);
+
+	if (told != err)
 		pr_notice("refused: the load failed with %pe, told as %pe\n",
-			  ERR_PTR(err), ERR_PTR(-ELIBBAD));
-		return -ELIBBAD;
-	default:
-		return err;
-	}
+			  ERR_PTR(err), ERR_PTR(told));
+	return told;
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_uki_errno, "kexec_uki_kunit");

@@ -134,6 +134,36 @@ static int check_section(const struct pefile *pe,
 }
 
 /*
+ * Firmware loads each section to its address and sd-stub reads it there; here it is
+ * read from the file.  That is the same as long as nothing else is loaded to these
+ * addresses.  Where VirtualSize is 0, edk2 loads SizeOfRawData bytes
+ * (PeCoffLoaderLoadImage()).
+ */
+static int check_overlap(const void *buf, const struct pefile *pe,
+			 unsigned int idx, const struct pefile_section *section,
+			 struct pefile_error *err)
+{
+	u64 end = (u64)section->virtual_address + section->virtual_size;
+	struct pefile_section other;
+	unsigned int i;
+
+	for (i = 0; i < pe->nr_sections; i++) {
+		u64 size;
+
+		pefile_get_section(buf, pe, i, &other);
+		size = other.virtual_size ?: other.raw.len;
+		if (i == idx || !size || !section->virtual_size)
+			continue;
+		if (other.virtual_address < end &&
+		    section->virtual_address < other.virtual_address + size)
+			return refuse(err, "section shares addresses", section,
+				      section->virtual_address,
+				      other.virtual_address);
+	}
+	return 0;
+}
+
+/*
  * Check each header with a name of ours, those of other profiles included: a
  * file is malformed or not, whatever profile is asked for.
  */
@@ -152,6 +182,8 @@ static int check_sections(const void *buf, struct uki *uki,
 		if (id == UKI_NR_SECTIONS)
 			continue;
 		ret = check_section(&uki->pe, &section, err);
+		if (!ret)
+			ret = check_overlap(buf, &uki->pe, i, &section, err);
 		if (ret)
 			return ret;
 		if (id == UKI_PROFILE)

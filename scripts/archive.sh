@@ -53,6 +53,12 @@ update()
 		echo "deb-src $uri $suite main"
 	done > "$apt_dir/sources.list"
 	private_apt apt-get update || echo "some suites were not reached" >&2
+	# The list of sources tells other scripts that there are lists.
+	ls "$apt_dir"/state/lists/*_Packages > /dev/null 2>&1 || {
+		rm -f "$apt_dir/sources.list"
+		echo "no suite was reached" >&2
+		exit 1
+	}
 }
 
 versions()
@@ -64,7 +70,11 @@ versions()
 deb()
 {
 	mkdir -p "$3"
-	(cd "$3" && private_apt apt-get -qq download "$1=$2" >&2)
+	(cd "$3" && private_apt apt-get -qq download "$1=$2" >&2) || {
+		# The lists may be older than what the archive has today.
+		update >&2
+		(cd "$3" && private_apt apt-get -qq download "$1=$2" >&2)
+	}
 	ls "$3/$1"_*"$(echo "$2" | sed 's/:/%3a/')"_*.deb
 }
 

@@ -21,6 +21,10 @@ scripts=$top/scripts
 package='linux-source-7.2'
 series=7.2
 
+# What a person has configured for git must not change what comes out.
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+
 # Equal builds shall come out equal, whoever builds them and when.
 export KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=kexec-uki
 export KBUILD_BUILD_HOST=workbench
@@ -79,7 +83,9 @@ unpack_deb()
 
 unpack_own()
 {
-	if git -C "$LINUX" rev-parse -q --verify HEAD > /dev/null 2>&1; then
+	if [ -e "$LINUX/.git" ]; then
+		git -C "$LINUX" diff --quiet HEAD ||
+			echo "  kernel source: edits in $LINUX that are not committed are left out"
 		git -C "$LINUX" archive HEAD | tar -x -C "$1"
 	else
 		tar -C "$LINUX" --exclude=./.git -cf - . | tar -x -C "$1"
@@ -90,19 +96,24 @@ unpack_own()
 own_stamp()
 {
 	[ -f "$LINUX/Kbuild" ] || die "$LINUX holds no kernel source"
-	git -C "$LINUX" rev-parse -q --verify HEAD 2> /dev/null ||
-		(cd "$LINUX" && find . -type f -printf '%p %s %T@\n' | sort |
+	[ ! -e "$LINUX/.git" ] || git -C "$LINUX" rev-parse HEAD
+	[ -e "$LINUX/.git" ] || (cd "$LINUX" && find . -type f -printf '%p %s %T@\n' | sort |
 			sha256sum | cut -d ' ' -f 1)
 }
 
-# A tree of another source makes room, but its edits are not thrown away.
+# A tree of another source makes room, unless somebody has worked in it.
 set_aside()
 {
 	[ -d "$linux" ] || return 0
-	git -C "$linux" diff --quiet HEAD ||
-		die "out/linux is of another source and holds edits: move it away"
-	rm -rf "$linux.old"
-	mv "$linux" "$linux.old"
+	local here
+	here=$(git -C "$linux" rev-parse HEAD)
+	if ! git -C "$linux" diff --quiet HEAD ||
+		[ -n "$(git -C "$linux" ls-files -o -x "*.pyc" | head -n 1)" ] ||
+		! git -C "$linux" rev-parse base refs/stitched 2> /dev/null |
+			grep -qx "$here"; then
+		die "out/linux is of another source and holds work: move it away"
+	fi
+	rm -rf "$linux"
 }
 
 # One commit with a fixed author and date: the same source has the same hash.

@@ -39,7 +39,11 @@ def die(text):
 
 
 def run_git(tree, args, env, feed, check):
-    env = {**os.environ, "GIT_AUTHOR_NAME": NAME, "GIT_AUTHOR_EMAIL": MAIL,
+    # What a person has configured for git must not change what comes out.
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    env = {**env, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+           "GIT_AUTHOR_NAME": NAME, "GIT_AUTHOR_EMAIL": MAIL,
            "GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_NAME": NAME,
            "GIT_COMMITTER_EMAIL": MAIL, "GIT_COMMITTER_DATE": DATE, **env}
     if isinstance(feed, str):
@@ -159,7 +163,7 @@ def move_to(head):
     known = (last, git("rev-parse", BASE + "^{commit}"), head)
     if here not in known or edits():
         die("there are edits in out/linux: run scripts/series.py takeback, or drop\n"
-            f"them with git -C out/linux reset --hard {STITCHED} && git clean -fdx")
+            f"them with git -C out/linux reset --hard {STITCHED}")
     git("update-ref", STITCHED, head)
     if here != head:
         git("reset", "-q", "--hard", head)
@@ -326,7 +330,7 @@ def mail():
     stitch()
     shutil.rmtree(SERIES, ignore_errors=True)
     subject, body = cover_text()
-    git("format-patch", "-q", "--cover-letter", "--no-signature", "--base", BASE,
+    git("format-patch", "-q", "--cover-letter", "--no-signature",
         "-o", SERIES, f"{BASE}..{STITCHED}")
     cover = os.path.join(SERIES, "0000-cover-letter.patch")
     with open(cover, encoding="utf-8") as f:

@@ -11,6 +11,7 @@
 #include <kunit/test.h>
 #include <linux/overflow.h>
 #include <linux/pe.h>
+#include <linux/sizes.h>
 #include <linux/uki.h>
 #include <linux/unaligned.h>
 #include <linux/vmalloc.h>
@@ -653,6 +654,7 @@ static void test_zero_fill_limit(struct kunit *test)
 
 	SET_OPT32(&file, image_size, U32_MAX);
 	SET_SECTION32(&file, 1, virtual_size, 2 * UKI_MAX_ZERO_FILL);
+	SET_SECTION32(&file, 0, virtual_address, SZ_1G);
 	for (int i = -1; i <= 1; i++) {
 		u32 size = UKI_MAX_ZERO_FILL + 8 + i;
 
@@ -709,6 +711,42 @@ static void test_image_size_limit(struct kunit *test)
 	SET_SECTION32(&file, 4, virtual_size, 0);
 	SET_OPT32(&file, image_size, U32_MAX - 9);
 	KUNIT_EXPECT_EQ(test, -EBADMSG, parse(&file, 0, &uki, &err));
+}
+
+/* Nothing is loaded over a section of ours, by other sections of any name. */
+static void test_shared_addresses(struct kunit *test)
+{
+	static const struct test_section sections[] = {
+		SECTION(".text", "stub"), SECTION(".linux", "kernel"),
+		SECTION(".osrel", "ID=os"), { }
+	};
+	struct test_file file = build(test, sections);
+	struct pefile_error err;
+	struct uki uki;
+
+	/* .linux is at 0x2000 and has six bytes, .text has four. */
+	for (u32 at = 0x1ffb; at <= 0x2007; at++) {
+		bool shared = at > 0x1ffc && at < 0x2006;
+
+		SET_SECTION32(&file, 0, virtual_address, at);
+		KUNIT_EXPECT_EQ_MSG(test, shared ? -EBADMSG : 0,
+				    parse(&file, 0, &uki, &err), "at=%#x", at);
+	}
+
+	/* Of VirtualSize 0 firmware loads SizeOfRawData bytes. */
+	SET_SECTION32(&file, 0, virtual_size, 0);
+	SET_SECTION32(&file, 0, virtual_address, 0x2005);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, parse(&file, 0, &uki, &err));
+	KUNIT_EXPECT_MEMEQ(test, err.section, ".linux\0", PEFILE_NAME_LEN);
+	SET_SECTION32(&file, 0, virtual_address, 0x2006);
+	KUNIT_EXPECT_EQ(test, 0, parse(&file, 0, &uki, &err));
+
+	/* One of ours that is not set is not read. */
+	SET_SECTION32(&file, 2, virtual_address, 0x2000);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, parse(&file, 0, &uki, &err));
+	SET_SECTION32(&file, 2, virtual_size, 0);
+	SET_SECTION32(&file, 2, raw_data_size, 0);
+	KUNIT_EXPECT_EQ(test, 0, parse(&file, 0, &uki, &err));
 }
 
 static void test_too_many_sections(struct kunit *test)
@@ -905,6 +943,7 @@ static struct kunit_case uki_cases[] = {
 	KUNIT_CASE(test_virtual_size),
 	KUNIT_CASE(test_zero_fill_limit),
 	KUNIT_CASE(test_image_size_limit),
+	KUNIT_CASE(test_shared_addresses),
 	KUNIT_CASE(test_too_many_sections),
 	KUNIT_CASE(test_profile_selector),
 	KUNIT_CASE(test_cmdlines),

@@ -84,7 +84,7 @@ class Job:
         if not text:
             reason = [x for x in last if x.startswith("FAILED")] or last[-1:]
             print(f"    {(reason or ['no output'])[0][:400]}")
-            print(f"    log: {self.log.relative_to(paths.TOP)}", flush=True)
+            print(f"    log: {os.path.relpath(self.log)}", flush=True)
         return status if status in (PASSED, SKIPPED) else FAILED
 
 

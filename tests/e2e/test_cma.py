@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A load that fails after segments were placed gives back what is CMA's."""
+"""With CMA a load that fails gives back what it took, and a kernel boots."""
 
 import shutil
 import struct
 
 from harness import paths, uki
 
-# Each of these loads fails after its segments were placed.  What a leak takes
-# from 64 MiB is an initrd of some MiB each time.
+# Each of these loads fails after its segments were placed.
 CALLS = {
     "uki-small": ("/in/small.efi", "ELIBBAD"),
     "uki-large": ("/in/large.efi", "ENOMEM"),
@@ -15,6 +14,10 @@ CALLS = {
     "plain-large": ("/in/large initrd=/in/plain.img", "EINVAL"),
 }
 TIMES = 8
+
+# KiB: pages that were given back and wait on a list of the CPU for their next
+# user are not counted as free; 124 KiB were seen.  One leaked initrd is more.
+SLACK = 1024
 SCRIPT = """
 fail()
 {
@@ -39,8 +42,8 @@ try exec kexec -e
 """ % (TIMES, "".join(f"fail {name} {args}\n"
                       for name, (args, _) in CALLS.items()))
 
-# A field of a bzImage's header, and two values: less than the file has, and
-# more than half of the machine's RAM
+# A field of a bzImage's header, and two values: less than what is in the file,
+# and more than half of the machine's RAM
 INIT_SIZE = 0x260
 SIZES = {"small": 0x1000, "large": 600 << 20}
 
@@ -58,28 +61,30 @@ def images(t):
         (t.share / name).write_bytes(kernel)
 
 
-def cma(report, name):
-    """KiB in use; the kernel does not count what a CPU's lists hold as free"""
+def taken(t, report, name):
+    """KiB of the area that are not free"""
     rows = dict(x.split(":") for x in
                 report.text(f"{name}/meminfo").splitlines())
     total, free = (int(rows[x].split()[0]) for x in ("CmaTotal", "CmaFree"))
-    print(f"{name}: CMA {total} KiB, free {free}")
-    return total, free
+    print(f"{name}: {total - free} KiB of CMA taken")
+    t.equal(total, 64 << 10, "CmaTotal")
+    return total - free
 
 
 def run(t):
     images(t)
     r = t.boot(SCRIPT, first=t.first("cma=64M"))
-    r.need("before/pcrs", "after/who")
-    total, free = cma(r, "begin")
-    t.equal(total, 64 << 10, "CmaTotal")
+    r.need("unload/meminfo", "after/who")
+    t.equal(taken(t, r, "begin"), 0, "CMA at the beginning")
     for name, (_, errno) in CALLS.items():
         t.equal(r.text(f"{name}/outcomes").splitlines(),
                 [f"load {errno}"] * TIMES, f"{name}: outcomes")
-        t.equal(cma(r, name)[1], free, f"{name}: CmaFree")
+        lost = taken(t, r, name)
+        t.true(lost < SLACK, f"{name}: {lost} KiB of CMA are lost")
     t.equal(r.status("load"), 0, "kexec -s -l")
-    t.true(cma(r, "load")[1] < free, "a load takes nothing from CMA")
+    t.true(taken(t, r, "load") > SLACK, "the load took no CMA")
     t.equal(r.status("unload"), 0, "kexec -s -u")
-    t.equal(cma(r, "unload")[1], free, "CmaFree after the unload")
+    lost = taken(t, r, "unload")
+    t.true(lost < SLACK, f"unload: {lost} KiB of CMA are lost")
     t.equal(r.status("again"), 0, "kexec -s -l after the unload")
     t.equal(r.text("after/who"), "next", "who runs after")

@@ -24,7 +24,7 @@ def run(t):
 
     cold = oracle.cold(image)
     got, want = r.extra("after"), cold.extra("after")
-    # A running system cannot derive it: design.md 1, promise 1.
+    # A running system cannot derive it (the guide, "Where this differs").
     want.pop("/.extra/boot-secret", None)
     t.equal(got, want, "files in /.extra")
     names = {"os-release", "tpm2-pcr-signature.json",

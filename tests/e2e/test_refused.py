@@ -27,6 +27,11 @@ def huge(table):
     table.set(".initrd", "vsize", 0xffffffff)
 
 
+def shared(table):
+    """Firmware would load one section over the other"""
+    table.set(".osrel", "vaddr", table.get(".uname", "vaddr"))
+
+
 def no_magic(table):
     table.poke(".linux", MAGIC, b"XXXX")
 
@@ -50,7 +55,8 @@ def other_machine(table):
 
 # name -> (how it is made from a good UKI, errno)
 BENT = {"outside": (outside, "EBADMSG"), "overflow": (overflow, "EBADMSG"),
-        "huge": (huge, "EBADMSG"), "no-magic": (no_magic, "ELIBBAD"),
+        "huge": (huge, "EBADMSG"), "shared": (shared, "EBADMSG"),
+        "no-magic": (no_magic, "ELIBBAD"),
         "other-machine": (other_machine, "ELIBBAD"),
         "bad-alignment": (bad_alignment, "ELIBBAD"),
         "small-init-size": (small_init_size, "ELIBBAD"),

@@ -28,7 +28,7 @@ from harness import paths, uki  # noqa: E402
 KEXEC = sys.argv[1]
 TIMEOUT = 30
 
-# design.md 3: what a kernel says that knows UKIs, plus what it may never say.
+# What a kernel says that knows UKIs, plus what it may never say.
 # The numbers are the kernel's; 524 is its ENOTSUPP, which strace cannot name.
 FINAL = ["EINVAL", "EOPNOTSUPP", "EPERM", "EKEYREJECTED", "ENOKEY", "ENOPKG",
          "EBADMSG", "ELIBBAD", "ENODATA", "E2BIG", "ENODEV", "ENOSPC",

@@ -11,7 +11,10 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+
+from pathlib import Path
 
 from . import paths
 
@@ -37,9 +40,9 @@ def die_with_parent():
 class Swtpm:
     """A TPM that starts from nothing, with the banks that are asked for."""
 
-    def __init__(self, work, banks, log):
+    def __init__(self, work, sockets, banks, log):
         self.state = work / "tpm"
-        self.socket = work / "swtpm.sock"
+        self.socket = sockets / "swtpm.sock"
         self.log = log
         self.manufacture(banks)
         self.process = subprocess.Popen(
@@ -187,13 +190,18 @@ class Machine:
             return self.run_with(log, lambda qemu: qemu.wait(),
                                  serial="mon:stdio")
 
-    def run_with(self, log, wait, serial=None, **popen):
-        tpm = Swtpm(self.work, self.banks, log) if self.tpm else None
+    def run_with(self, log, wait, **popen):
+        """A socket's path has 107 bytes at most, which self.work may exceed."""
+        with tempfile.TemporaryDirectory(prefix="e2e-") as sockets:
+            return self.run_in(Path(sockets), log, wait, **popen)
+
+    def run_in(self, sockets, log, wait, serial=None, **popen):
+        tpm = Swtpm(self.work, sockets, self.banks, log) if self.tpm else None
         qemu = None
         try:
             socket = tpm.socket if tpm else None
             if tpm and self.proxy:
-                socket = self.proxy(socket, self.work / "proxy.sock")
+                socket = self.proxy(socket, sockets / "proxy.sock")
             qemu = subprocess.Popen(self.arguments(socket, serial), **popen)
             return wait(qemu)
         finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import machine, paths, tpmlog, uki
 
-# design.md 4, row 1 and row 6: the two events that no cold boot has.
+# Rows 1 and 6 of the table in README.md: the two events that no cold boot has.
 MARKER = "kexec:%d\0"
 OURS = (4, 9, 11, 12, 13)
 
