@@ -204,7 +204,7 @@ static bool matches_machine(enum uki_section_id id)
 }
 
 /*
- * Find the first header after number @i that is named .profile; the number of
+ * Find the first header from number @i on that is named .profile; the number of
  * headers if there is none.
  */
 static unsigned int next_profile(const void *buf, const struct uki *uki,
