@@ -50,11 +50,11 @@ fetch()
 unpack()
 {
 	[ -s "$top/out/apt/sources.list" ] || archive update > /dev/null
-	rm -rf "$tools/root" && mkdir -p "$tools/root"
+	rm -rf "$tools/debian" && mkdir -p "$tools/debian"
 	for p in $packages; do
 		printf '  TOOL    %s\n' "$p"
 		deb=$(fetch "$p")
-		dpkg-deb -x "$deb" "$tools/root"
+		dpkg-deb -x "$deb" "$tools/debian"
 	done
 }
 
@@ -62,17 +62,17 @@ unpack()
 # first in the PATH.
 wrap()
 {
-	lib=$tools/root/usr/lib/x86_64-linux-gnu
-	ln -sf root/usr/lib/systemd/boot/efi/linuxx64.efi.stub "$tools/"
-	ln -sf root/usr/bin/busybox "$tools/busybox"
+	lib=$tools/debian/usr/lib/x86_64-linux-gnu
+	ln -sf debian/usr/lib/systemd/boot/efi/linuxx64.efi.stub "$tools/"
+	ln -sf debian/usr/bin/busybox "$tools/busybox"
 	cat > "$tools/systemd-measure" <<-END
 		#!/bin/sh
 		exec $lib/ld-linux-x86-64.so.2 --library-path $lib:$lib/systemd \\
-			$tools/root/usr/lib/systemd/systemd-measure "\$@"
+			$tools/debian/usr/lib/systemd/systemd-measure "\$@"
 	END
 	cat > "$tools/ukify" <<-END
 		#!/bin/sh
-		exec /usr/bin/python3 $tools/root/usr/bin/ukify "\$@"
+		exec /usr/bin/python3 $tools/debian/usr/bin/ukify "\$@"
 	END
 	chmod +x "$tools/systemd-measure" "$tools/ukify"
 }

@@ -22,6 +22,6 @@ MODULE = Path(os.environ.get(
 KEXEC = Path(os.environ.get("E2E_KEXEC", OUT / "kexec-tools/sbin/kexec"))
 
 STUB = TOOLS / "linuxx64.efi.stub"
-ADDON = TOOLS / "root/usr/lib/systemd/boot/efi/addonx64.efi.stub"
+ADDON = TOOLS / "debian/usr/lib/systemd/boot/efi/addonx64.efi.stub"
 OVMF = Path("/usr/share/OVMF")
 SNAKEOIL = Path("/usr/share/ovmf")
