@@ -54,7 +54,7 @@ update()
 	done > "$apt_dir/sources.list"
 	private_apt apt-get update || echo "some suites were not reached" >&2
 	# The list of sources tells other scripts that there are lists.
-	ls "$apt_dir"/state/lists/*_Packages > /dev/null 2>&1 || {
+	ls "$apt_dir"/state/lists/*_Packages* > /dev/null 2>&1 || {
 		rm -f "$apt_dir/sources.list"
 		echo "no suite was reached" >&2
 		exit 1
