@@ -37,9 +37,10 @@ kernel: setup
 module: kernel
 	@scripts/kernel.sh build-module
 
-tools: setup
+tools: kernel
 	@scripts/guest-tools.sh
 	@scripts/kexec-tools.sh
+	@scripts/kexec-uki.sh
 
 demo: module tools
 	@scripts/demo.py

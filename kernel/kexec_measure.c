@@ -5,26 +5,35 @@
  * The loader of an image lists what firmware, boot stub and EFI stub would have
  * measured when booting it.  The digests are made at load, from the buffers that
  * the segments are copied from; the TPM is extended at execute and never before,
- * because an image that is replaced or unloaded must leave no trace in it.
+ * because an image that is replaced or unloaded must leave no trace in it.  A segment
+ * of the image takes the TPM's log to the next kernel; the TPM core fills it at
+ * execute.
  *
  * Nothing here looks into the image, and no kexec may happen that this file could
  * not extend completely.
+ *
+ * Documentation/admin-guide/kexec-uki.rst, Documentation/security/tpm/
  */
 
 #define pr_fmt(fmt) "kexec_measure: " fmt
 
 #include <linux/acpi.h>
+#include <linux/cache.h>
 #include <linux/cc_platform.h>
 #include <linux/efi.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/ima.h>
+#include <linux/init.h>
 #include <linux/kexec.h>
-#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/tcg2_log.h>
 #include <linux/tpm.h>
+#include <linux/tpm_kexec.h>
 #include <linux/unaligned.h>
 #include <crypto/sha1.h>
 #include <crypto/sha2.h>
@@ -39,8 +48,14 @@
  */
 #define HASH_CHUNK	(16 * 1024)
 
-/* TCG_PCClientTaggedEvent: tag and length, both 32 bits, then the data. */
-#define TAGGED_EVENT_HEADER	(2 * sizeof(u32))
+/* The banks, what the header of a log lists besides, and SHA-256. */
+#define MAX_HASHES	(TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS + 1)
+
+/*
+ * "name=sha256:HEX;" for the file and each section that is measured; a name has
+ * eight characters at most.
+ */
+#define IDENTITY_MAX	(16 * (8 + sizeof("=sha256:;") + 2 * SHA256_DIGEST_SIZE))
 
 /**
  * union bank_hash - a digest in the making
@@ -59,40 +74,58 @@ union bank_hash {
 };
 
 /**
- * struct measured_event - an event to be extended
- * @list: entry in &struct kexec_measure.events
- * @pcr: the PCR that it extends
- * @type: KEXEC_EV_*
- * @digests: one digest for each bank
- * @event_len: length of @event
- * @event: event data for the log
- */
-struct measured_event {
-	struct list_head list;
-	u32 pcr;
-	u32 type;
-	struct tpm_digest digests[TPM2_MAX_PCR_BANKS];
-	u32 event_len;
-	u8 event[] __counted_by(event_len);
-};
-
-/**
  * struct kexec_measure - what an image extends when it is executed
- * @chip: the TPM, with a reference held; NULL if there is none
+ * @chip: the default TPM at load, with a reference held; NULL if there was none
  * @spent: an execute has begun to extend, there must not be another
- * @nr_banks: number of banks, 0 if nothing is measured
- * @algs: TPM_ALG_* of each bank
- * @hashes: digests in the making, one for each bank
- * @events: list of &struct measured_event, in the order of the extends
+ * @nr_hashes: number of hashes that are computed
+ * @nr_digests: how many of them, from the first on, the TPM core wants: those of the
+ *		banks, then those that only its log has; 0 if nothing is extended
+ * @algs: TPM_ALG_* of each hash
+ * @hashes: digests in the making
+ * @nr_events: number of @events
+ * @events: in the order of the extends, each with @nr_hashes digests
+ * @identity_len: length of @identity
+ * @identity: what IMA records about the image
+ * @pending: @events as they will stand in the log
+ * @segment: the segment for the log, mapped; NULL if there is none
+ * @segment_idx: its index
+ * @segment_size: its size in bytes, 0 if there is none
  */
 struct kexec_measure {
 	struct tpm_chip *chip;
 	bool spent;
-	unsigned int nr_banks;
-	u16 algs[TPM2_MAX_PCR_BANKS];
-	union bank_hash hashes[TPM2_MAX_PCR_BANKS];
-	struct list_head events;
+	unsigned int nr_hashes;
+	unsigned int nr_digests;
+	u16 algs[MAX_HASHES];
+	union bank_hash hashes[MAX_HASHES];
+	unsigned int nr_events;
+	struct tpm_kexec_event *events;
+	size_t identity_len;
+	char identity[IDENTITY_MAX];
+	struct kexec_pending *pending;
+	void *segment;
+	unsigned long segment_idx;
+	size_t segment_size;
 };
+
+/* Whether kernels that are no UKIs are measured, too. */
+static bool measure_all __ro_after_init = true;
+
+/*
+ * Early, because unknown_bootoption() takes all that begins with "kexec" for the
+ * name of a boot loader before it looks for a __setup().
+ */
+static int __init setup_measure(char *arg)
+{
+	if (arg && !strcmp(arg, "all"))
+		measure_all = true;
+	else if (arg && !strcmp(arg, "uki"))
+		measure_all = false;
+	else
+		pr_warn("kexec_measure=%s: neither all nor uki\n", arg ?: "");
+	return 0;
+}
+early_param("kexec_measure", setup_measure);
 
 static bool bank_hash_init(union bank_hash *hash, u16 alg)
 {
@@ -160,64 +193,108 @@ static void bank_hash_final(union bank_hash *hash, u16 alg, u8 *digest)
 	}
 }
 
+static void add_hash(struct kexec_measure *measure, u16 alg)
+{
+	measure->algs[measure->nr_hashes++] = alg;
+}
+
+/* A bank needs its hash; what is only in a log's header has zeros there. */
+static int add_hashes(struct kexec_measure *measure,
+		      const struct tpm_bank_info *algs, unsigned int nr_algs,
+		      unsigned int nr_banks)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_algs; i++) {
+		if (bank_hash_init(&measure->hashes[0], algs[i].alg_id)) {
+			add_hash(measure, algs[i].alg_id);
+		} else if (i < nr_banks) {
+			pr_notice("refused: no hash for PCR bank %#x\n",
+				  algs[i].alg_id);
+			return -ENOPKG;
+		}
+	}
+	measure->nr_digests = measure->nr_hashes;
+
+	for (i = 0; i < measure->nr_hashes; i++) {
+		if (measure->algs[i] == TPM_ALG_SHA256)
+			return 0;
+	}
+	add_hash(measure, TPM_ALG_SHA256);
+	return 0;
+}
+
 /**
  * kexec_measure_alloc() - start a list of measurements
- * @banks: the PCR banks to make digests for
- * @nr_banks: number of @banks, at most TPM2_MAX_PCR_BANKS; 0 for a list that
- *	      stays empty
+ * @algs: the algorithms to make digests for
+ * @nr_algs: number of @algs; 0 for a list that nothing is extended with
+ * @nr_banks: how many of @algs, from the first on, are PCR banks
+ *
+ * There is a SHA-256 digest in any case, for kexec_measure_identify().
  *
  * Return: the list, to be freed with kexec_measure_free(); -ENOPKG if the kernel
  *	   cannot compute the hash of a bank, -ENOMEM
  */
-struct kexec_measure *kexec_measure_alloc(const struct tpm_bank_info *banks,
+struct kexec_measure *kexec_measure_alloc(const struct tpm_bank_info *algs,
+					  unsigned int nr_algs,
 					  unsigned int nr_banks)
 {
 	struct kexec_measure *measure;
-	unsigned int i;
+	int err;
 
-	if (WARN_ON_ONCE(nr_banks > TPM2_MAX_PCR_BANKS))
-		return ERR_PTR(-EINVAL);
+	if (WARN_ON_ONCE(nr_algs >= MAX_HASHES))
+		return ERR_PTR(-EOVERFLOW);
 
 	measure = kzalloc_obj(*measure);
 	if (!measure)
 		return ERR_PTR(-ENOMEM);
 
-	INIT_LIST_HEAD(&measure->events);
-	for (i = 0; i < nr_banks; i++) {
-		measure->algs[i] = banks[i].alg_id;
-		if (!bank_hash_init(&measure->hashes[i], banks[i].alg_id)) {
-			pr_notice("refused: no hash for PCR bank %#x\n",
-				  banks[i].alg_id);
-			kfree(measure);
-			return ERR_PTR(-ENOPKG);
-		}
+	err = add_hashes(measure, algs, nr_algs, nr_banks);
+	if (err) {
+		kfree(measure);
+		return ERR_PTR(err);
 	}
-	measure->nr_banks = nr_banks;
-
 	return measure;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_alloc, "kexec_uki,kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_alloc, "kexec_measure_kunit");
 
 /**
  * kexec_measure_free() - free a list of measurements
- * @measure: the list, or NULL
+ * @measure: the list, or NULL; its segment is not mapped any more
  *
  * Puts the reference to the TPM, too.
  */
 void kexec_measure_free(struct kexec_measure *measure)
 {
-	struct measured_event *event, *next;
+	unsigned int i;
 
 	if (!measure)
 		return;
 
-	list_for_each_entry_safe(event, next, &measure->events, list)
-		kfree(event);
+	WARN_ON_ONCE(measure->segment);
+	for (i = 0; i < measure->nr_events; i++) {
+		kfree(measure->events[i].digests);
+		kfree(measure->events[i].data);
+	}
+	kfree(measure->events);
+	kexec_pending_put(measure->pending);
 	if (measure->chip)
 		put_device(&measure->chip->dev);
 	kfree(measure);
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_free, "kexec_uki,kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_free, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_wanted() - tell whether there is any use in a list
+ * @measure: the list
+ *
+ * Return: true if a TPM will be extended with it, or if IMA may record it
+ */
+bool kexec_measure_wanted(const struct kexec_measure *measure)
+{
+	return measure->nr_digests || IS_ENABLED(CONFIG_IMA);
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_wanted, "kexec_uki");
 
 /**
  * kexec_measure_start() - begin the digests of an event
@@ -227,7 +304,7 @@ void kexec_measure_start(struct kexec_measure *measure)
 {
 	unsigned int i;
 
-	for (i = 0; i < measure->nr_banks; i++)
+	for (i = 0; i < measure->nr_hashes; i++)
 		bank_hash_init(&measure->hashes[i], measure->algs[i]);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_start, "kexec_uki,kexec_measure_kunit");
@@ -245,12 +322,9 @@ void kexec_measure_update(struct kexec_measure *measure, const void *data,
 	unsigned int i;
 	size_t chunk;
 
-	if (!measure->nr_banks)
-		return;
-
 	for (; len; pos += chunk, len -= chunk) {
 		chunk = min_t(size_t, len, HASH_CHUNK);
-		for (i = 0; i < measure->nr_banks; i++)
+		for (i = 0; i < measure->nr_hashes; i++)
 			bank_hash_update(&measure->hashes[i], measure->algs[i],
 					 pos, chunk);
 		cond_resched();
@@ -275,32 +349,50 @@ void kexec_measure_update_zeros(struct kexec_measure *measure, size_t len)
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_update_zeros, "kexec_uki,kexec_measure_kunit");
 
-static struct measured_event *new_event(u32 pcr, u32 type, u32 event_len)
+static struct tpm_digest *finish_digests(struct kexec_measure *measure)
 {
-	struct measured_event *event;
-
-	event = kzalloc_flex(*event, event, event_len);
-	if (!event)
-		return NULL;
-
-	event->event_len = event_len;
-	event->pcr = pcr;
-	event->type = type;
-	return event;
-}
-
-/* Takes over @event, with the digests of what was hashed since the start. */
-static void finish_event(struct kexec_measure *measure,
-			 struct measured_event *event)
-{
+	struct tpm_digest *digests;
 	unsigned int i;
 
-	for (i = 0; i < measure->nr_banks; i++) {
-		event->digests[i].alg_id = measure->algs[i];
+	digests = kzalloc_objs(*digests, measure->nr_hashes);
+	if (!digests)
+		return NULL;
+
+	for (i = 0; i < measure->nr_hashes; i++) {
+		digests[i].alg_id = measure->algs[i];
 		bank_hash_final(&measure->hashes[i], measure->algs[i],
-				event->digests[i].digest);
+				digests[i].digest);
 	}
-	list_add_tail(&event->list, &measure->events);
+	return digests;
+}
+
+/* Takes over @data, NULL if there was no memory for it, in any case. */
+static int finish_event(struct kexec_measure *measure, u32 pcr, u32 type,
+			const void *data, u32 len)
+{
+	struct tpm_kexec_event *events = measure->events;
+	struct tpm_digest *digests = NULL;
+
+	events = krealloc_array(events, measure->nr_events + 1, sizeof(*events),
+				GFP_KERNEL);
+	if (events) {
+		measure->events = events;
+		digests = finish_digests(measure);
+	}
+	if (!data || !digests) {
+		kfree(digests);
+		kfree(data);
+		return -ENOMEM;
+	}
+
+	events[measure->nr_events++] = (struct tpm_kexec_event) {
+		.pcr = pcr,
+		.type = type,
+		.digests = digests,
+		.data_len = len,
+		.data = data,
+	};
+	return 0;
 }
 
 /**
@@ -316,18 +408,8 @@ static void finish_event(struct kexec_measure *measure,
 int kexec_measure_finish(struct kexec_measure *measure, u32 pcr, u32 type,
 			 const void *data, u32 len)
 {
-	struct measured_event *event;
-
-	if (!measure->nr_banks)
-		return 0;
-
-	event = new_event(pcr, type, len);
-	if (!event)
-		return -ENOMEM;
-
-	memcpy(event->event, data, len);
-	finish_event(measure, event);
-	return 0;
+	return finish_event(measure, pcr, type, kmemdup(data, len, GFP_KERNEL),
+			    len);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_finish, "kexec_uki,kexec_measure_kunit");
 
@@ -335,127 +417,92 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_finish, "kexec_uki,kexec_measure_kunit")
  * kexec_measure_finish_tagged() - append the event that was started, with a tag
  * @measure: the list
  * @pcr: the PCR to extend
- * @tag: KEXEC_TAG_*
+ * @tag: KEXEC_TAG_* or TCG2_TAG_*
  * @data: what follows tag and length in the event data; copied
  * @len: length of @data in bytes
  *
- * Return: 0, or -ENOMEM
+ * Return: 0, -ENOMEM, or -EOVERFLOW
  */
 int kexec_measure_finish_tagged(struct kexec_measure *measure, u32 pcr, u32 tag,
 				const void *data, u32 len)
 {
-	struct measured_event *event;
 	u32 event_len;
+	u8 *event;
 
-	if (!measure->nr_banks)
-		return 0;
-	if (check_add_overflow(len, (u32)TAGGED_EVENT_HEADER, &event_len))
+	if (check_add_overflow(len, (u32)TCG2_TAG_HEAD, &event_len))
 		return -EOVERFLOW;
 
-	event = new_event(pcr, KEXEC_EV_EVENT_TAG, event_len);
-	if (!event)
-		return -ENOMEM;
-
-	put_unaligned_le32(tag, event->event);
-	put_unaligned_le32(len, event->event + sizeof(u32));
-	memcpy(event->event + TAGGED_EVENT_HEADER, data, len);
-	finish_event(measure, event);
-	return 0;
+	event = kmalloc(event_len, GFP_KERNEL);
+	if (event) {
+		put_unaligned_le32(tag, event);
+		put_unaligned_le32(len, event + sizeof(u32));
+		memcpy(event + TCG2_TAG_HEAD, data, len);
+	}
+	return finish_event(measure, pcr, TCG2_EV_EVENT_TAG, event, event_len);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_finish_tagged, "kexec_uki,kexec_measure_kunit");
 
-/**
- * kexec_measure_marker() - append the event that makes a kexec visible
- * @measure: the list, empty so far
- *
- * It sits in PCR 4, so that 9, 11, 12 and 13 stay what a boot through firmware
- * makes of them.  The number is that of the kexec since the firmware handed over;
- * it is 1 as long as no log tells of earlier ones.
- *
- * Return: 0, or -ENOMEM
- */
-int kexec_measure_marker(struct kexec_measure *measure)
+static const u8 *find_sha256(const struct kexec_measure *measure,
+			     const struct tpm_kexec_event *event)
 {
-	static const char marker[] = "kexec:1";
+	unsigned int i = 0;
 
-	kexec_measure_start(measure);
-	kexec_measure_update(measure, marker, sizeof(marker));
-	return kexec_measure_finish_tagged(measure, 4, KEXEC_TAG_MARKER, marker,
-					   sizeof(marker));
+	while (measure->algs[i] != TPM_ALG_SHA256)
+		i++;
+	return event->digests[i].digest;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_marker, "kexec_uki,kexec_measure_kunit");
 
 /**
- * kexec_measure_for_each() - look at all events
- * @measure: the list
- * @visit: called for each event, in the order of the extends, until it stops
- * @context: handed to @visit
+ * kexec_measure_identify() - let IMA name the image by the last event
+ * @measure: the list, not empty
+ * @name: what the digest of the last event is over, eight characters at most
  *
- * Return: 0, or what @visit returned to stop
+ * Return: 0, or -EOVERFLOW if these are too many
  */
-int kexec_measure_for_each(const struct kexec_measure *measure,
-			   kexec_measure_visit_t visit, void *context)
+int kexec_measure_identify(struct kexec_measure *measure, const char *name)
 {
-	const struct measured_event *event;
-	int ret;
+	const struct tpm_kexec_event *event;
+	size_t room = IDENTITY_MAX - measure->identity_len;
+	int len;
 
-	list_for_each_entry(event, &measure->events, list) {
-		const struct kexec_measure_event view = {
-			.pcr = event->pcr,
-			.type = event->type,
-			.nr_digests = measure->nr_banks,
-			.digests = event->digests,
-			.data_len = event->event_len,
-			.data = event->event,
-		};
+	event = &measure->events[measure->nr_events - 1];
+	len = snprintf(measure->identity + measure->identity_len, room,
+		       "%s=sha256:%*phN;", name, SHA256_DIGEST_SIZE,
+		       find_sha256(measure, event));
+	if (WARN_ON_ONCE(len >= room))
+		return -EOVERFLOW;
 
-		ret = visit(&view, context);
-		if (ret)
-			return ret;
-	}
+	measure->identity_len += len;
 	return 0;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_for_each, "kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify, "kexec_uki,kexec_measure_kunit");
 
 /**
- * kexec_measure_extend_all() - extend all events
+ * kexec_measure_identity() - what IMA records about the image
  * @measure: the list
- * @extend: what extends
  *
- * Stops at the first failure.  After the first extend the list is spent whatever
- * comes, because extending it again would tell of two kexecs.  The kexec lock is
- * held, or nobody else knows the list.
- *
- * Return: 0; -ESTALE if the list is spent; -EIO if an extend failed
+ * Return: text, empty if nothing was identified
  */
-int kexec_measure_extend_all(struct kexec_measure *measure,
-			     kexec_measure_extend_t extend)
+const char *kexec_measure_identity(const struct kexec_measure *measure)
 {
-	struct measured_event *event;
-	unsigned int nr = 0;
-	int ret;
-
-	if (measure->spent) {
-		pr_notice("refused: the image was spent by an execute that failed, load it anew\n");
-		return -ESTALE;
-	}
-
-	list_for_each_entry(event, &measure->events, list) {
-		measure->spent = true;
-		ret = extend(measure->chip, event->pcr, event->digests);
-		if (ret) {
-			pr_notice("refused: extending PCR %u with event %u failed (%d)\n",
-				  event->pcr, nr, ret);
-			return -EIO;
-		}
-		nr++;
-	}
-	if (nr)
-		pr_info("extended the TPM with %u events\n", nr);
-
-	return 0;
+	return measure->identity;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_extend_all, "kexec_uki,kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identity, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_events() - look at all events
+ * @measure: the list
+ * @nr: their number
+ *
+ * Return: the events, in the order of the extends; those of the list itself
+ */
+const struct tpm_kexec_event *
+kexec_measure_events(const struct kexec_measure *measure, unsigned int *nr)
+{
+	*nr = measure->nr_events;
+	return measure->events;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_events, "kexec_measure_kunit");
 
 #ifdef CONFIG_ACPI
 static bool acpi_has_table(char *signature)
@@ -505,15 +552,16 @@ static bool firmware_announces_tpm2(void)
 }
 
 /*
- * The banks of @chip.  No banks, if there is no TPM 2.0; a TPM that cannot be
- * extended although it is one is refused, for its PCRs would go on to tell of this
- * kernel.
+ * Whether @chip is a TPM to extend.  Not, if it is made of software, or no TPM 2.0, or
+ * has no bank; one that cannot be extended although it is a TPM 2.0 is refused, for
+ * its PCRs would go on to tell of this kernel.
+ *
+ * 1 if it is, 0 if not, or -ENODEV.
  */
-static int usable_banks(struct tpm_chip *chip, unsigned int *nr_banks)
+static int usable(struct tpm_chip *chip)
 {
 	int ret;
 
-	*nr_banks = 0;
 	if (!chip)
 		return 0;
 
@@ -526,9 +574,8 @@ static int usable_banks(struct tpm_chip *chip, unsigned int *nr_banks)
 		pr_notice("refused: the TPM does not answer (%d)\n", ret);
 		return -ENODEV;
 	}
-	if (ret)
-		*nr_banks = chip->nr_allocated_banks;
-	return 0;
+	return ret && chip->nr_allocated_banks &&
+	       !(chip->flags & TPM_CHIP_FLAG_VIRTUAL);
 }
 
 /*
@@ -536,93 +583,349 @@ static int usable_banks(struct tpm_chip *chip, unsigned int *nr_banks)
  * with its driver unbound, or behind a TPM that is made of software, PCRs would go
  * on to tell of this kernel.
  */
-static int check_announced(struct kimage *image, const struct tpm_chip *chip,
-			   unsigned int nr_banks)
+static int check_announced(struct kimage *image)
 {
-	if (nr_banks && !(chip->flags & TPM_CHIP_FLAG_VIRTUAL))
-		return 0;
-
 	if (firmware_announces_tpm2() && kexec_file_enforced(image)) {
 		pr_notice("refused: firmware announces a TPM 2.0, and no driver has bound to it\n");
 		return -ENODEV;
 	}
-	if (!nr_banks)
-		pr_notice("no TPM 2.0 with an active bank: the next kernel will not be measured\n");
+
+	pr_notice("no TPM 2.0 with an active bank: the next kernel will not be measured\n");
 	return 0;
 }
 
-/**
- * kexec_measure_prepare() - start the measurements of an image that is loaded
- * @image: the image; gets &kimage.measure, which is freed with it
- *
- * Return: 0, also if there is nothing to extend, which one line in the log says;
- *	   -ENODEV if signatures are enforced and the TPM that firmware announces
- *	   is not there, or if a TPM does not answer; -ENOPKG if the kernel cannot
- *	   compute the hash of a bank; -ENOMEM
- */
-int kexec_measure_prepare(struct kimage *image)
+static struct kexec_measure *alloc_for_chip(struct tpm_chip *chip)
 {
-	struct tpm_chip *chip = tpm_default_chip();
+	struct tpm_bank_info algs[MAX_HASHES - 1];
+	int nr;
+
+	nr = tpm_kexec_algs(chip, algs, ARRAY_SIZE(algs));
+	if (nr < 0) {
+		pr_notice("refused: there is no log of the TPM (%d)\n", nr);
+		return ERR_PTR(nr);
+	}
+	return kexec_measure_alloc(algs, nr, chip->nr_allocated_banks);
+}
+
+/*
+ * Gives @image a list that is still empty.  One line in the log says so if nothing
+ * will be extended with it.
+ */
+static int prepare(struct kimage *image, struct tpm_chip *chip)
+{
 	struct kexec_measure *measure;
-	unsigned int nr_banks;
 	int ret;
 
-	ret = usable_banks(chip, &nr_banks);
-	if (ret)
-		goto out_put;
-	ret = check_announced(image, chip, nr_banks);
-	if (ret)
-		goto out_put;
+	ret = usable(chip);
+	if (!ret)
+		ret = check_announced(image);
+	if (ret < 0)
+		return ret;
 
 	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		pr_notice("confidential VM: its own measurement registers are not extended\n");
 
-	measure = kexec_measure_alloc(chip ? chip->allocated_banks : NULL,
-				      nr_banks);
-	if (IS_ERR(measure)) {
-		ret = PTR_ERR(measure);
-		goto out_put;
-	}
+	measure = ret ? alloc_for_chip(chip) : kexec_measure_alloc(NULL, 0, 0);
+	if (IS_ERR(measure))
+		return PTR_ERR(measure);
 
 	measure->chip = chip;
 	image->measure = measure;
 	return 0;
+}
 
-out_put:
+/* Events of the kexec itself, then those of what is started. */
+static int list_events(struct kimage *image)
+{
+	struct kexec_measure *measure = image->measure;
+	int ret;
+
+	if (measure->nr_digests) {
+		ret = tpm_kexec_count(measure->chip);
+		if (ret >= 0)
+			ret = kexec_measure_marker(measure, ret + 1);
+		if (ret)
+			return ret;
+	}
+
+	if (image->fops->measure)
+		return image->fops->measure(image);
+
+	return measure->nr_digests ? kexec_measure_kernel(image) : 0;
+}
+
+static bool is_measured(const struct kimage *image)
+{
+	return measure_all || image->fops->measure;
+}
+
+/* Writes one record after the other, or counts them if @buf is NULL. */
+static ssize_t write_records(const struct kexec_measure *measure, u8 *buf,
+			     size_t size)
+{
+	size_t fill = 0;
+	unsigned int i;
+	int len;
+
+	for (i = 0; i < measure->nr_events; i++) {
+		len = tpm_kexec_record(measure->chip, &measure->events[i],
+				       measure->nr_digests,
+				       buf ? buf + fill : NULL,
+				       buf ? size - fill : 0);
+		if (len < 0)
+			return len;
+		fill += len;
+	}
+	return fill;
+}
+
+static int make_pending(struct kexec_measure *measure)
+{
+	ssize_t len = write_records(measure, NULL, 0);
+
+	if (len < 0)
+		return len;
+
+	measure->pending = kexec_pending_alloc(len);
+	if (!measure->pending)
+		return -ENOMEM;
+
+	len = write_records(measure, measure->pending->records, len);
+	return min(len, 0);
+}
+
+/* Like IMA's list, it has no content before the execute. */
+static int add_segment(struct kimage *image)
+{
+	struct kexec_measure *measure = image->measure;
+	struct kexec_buf kbuf = {
+		.image = image,
+		.buf_max = ULONG_MAX,
+		.buf_align = PAGE_SIZE,
+		.top_down = true,
+	};
+	int ret;
+
+	ret = tpm_kexec_segment_size(measure->chip, measure->pending->len,
+				     &measure->segment_size);
+	if (ret)
+		return ret;
+
+	kbuf.memsz = measure->segment_size;
+	ret = kexec_add_buffer(&kbuf);
+	if (ret) {
+		pr_notice("refused: no place for the TPM's log, %zu bytes (%d)\n",
+			  measure->segment_size, ret);
+		return ret;
+	}
+
+	measure->segment_size = kbuf.memsz;
+	measure->segment_idx = image->nr_segments - 1;
+	__set_bit(measure->segment_idx, image->undigested);
+	image->tpm_log_addr = kbuf.mem;
+	image->tpm_log_size = kbuf.memsz;
+	return 0;
+}
+
+static int load_measured(struct kimage *image)
+{
+	int ret = 0;
+
+	if (is_measured(image))
+		ret = list_events(image);
+	if (ret || !image->measure->nr_digests)
+		return ret;
+
+	ret = make_pending(image->measure);
+	return ret ?: add_segment(image);
+}
+
+/* Who does not want a kernel measured must not lose it to a TPM that fails. */
+static int load_without_list(const struct kimage *image, int err)
+{
+	if (is_measured(image))
+		return err;
+
+	pr_notice("kexec_measure=uki: loaded all the same, without the TPM's log\n");
+	return 0;
+}
+
+/**
+ * kexec_measure_load() - list what an image will be measured with
+ * @image: the image, with all that its loader will take; gets &kimage.measure, which
+ *	   is freed with it, and a segment for the log
+ *
+ * A crash kernel runs when the machine has crashed: too late to be measured.  An image
+ * that kexec_measure=uki leaves out gets the segment and no events.
+ *
+ * Return: 0, also if there is nothing to extend, which one line in the log says;
+ *	   -ENODEV if signatures are enforced and the TPM that firmware announces
+ *	   is not there, or if a TPM does not answer or has no log; -ENOPKG if the
+ *	   kernel cannot compute the hash of a bank; -ENOSPC if the log is too long;
+ *	   -ENOMEM; what the loader or kexec_add_buffer() returns
+ */
+int kexec_measure_load(struct kimage *image)
+{
+	struct tpm_chip *chip;
+	int ret;
+
+	if (image->type == KEXEC_TYPE_CRASH)
+		return 0;
+
+	chip = tpm_default_chip();
+	ret = prepare(image, chip);
+	if (!ret)
+		return load_measured(image);
+
 	if (chip)
 		put_device(&chip->dev);
-	return ret;
+	return load_without_list(image, ret);
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_prepare, "kexec_uki,kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_load, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_post_load() - make the log's segment ready to be filled
+ * @image: the image, its segments loaded
+ *
+ * Return: 0, or -ENOMEM
+ */
+int kexec_measure_post_load(struct kimage *image)
+{
+	struct kexec_measure *measure = image->measure;
+
+	if (!measure || !measure->segment_size)
+		return 0;
+
+	measure->segment = kimage_map_segment(image, measure->segment_idx);
+	return measure->segment ? 0 : -ENOMEM;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_post_load, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_unmap() - let go of the log's segment
+ * @image: the image, whose pages are still there
+ */
+void kexec_measure_unmap(struct kimage *image)
+{
+	struct kexec_measure *measure = image->measure;
+
+	if (!measure || !measure->segment)
+		return;
+
+	kimage_unmap_segment(measure->segment);
+	measure->segment = NULL;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_unmap, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_publish() - let user space see what an execute would extend
+ * @image: the image that an execute would start, or NULL
+ *
+ * The kexec lock is held, as for the exchange of images.
+ */
+void kexec_measure_publish(const struct kimage *image)
+{
+	const struct kexec_measure *measure = image ? image->measure : NULL;
+
+	kexec_pending_publish(measure && !measure->spent ? measure->pending :
+							   NULL);
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_publish, "kexec_measure_kunit");
+
+/* From here on the list may be in the TPM, or a part of it. */
+static void spend(struct kexec_measure *measure)
+{
+	measure->spent = true;
+	kexec_pending_publish(NULL);
+}
+
+static int check_stale(const struct kexec_measure *measure)
+{
+	struct tpm_chip *chip;
+
+	if (measure->spent) {
+		pr_notice("refused: the image was spent by an execute that failed, load it anew\n");
+		return -ESTALE;
+	}
+
+	/* Held since the load, it cannot have been freed and made anew. */
+	chip = tpm_default_chip();
+	if (chip)
+		put_device(&chip->dev);
+	if (chip == measure->chip)
+		return 0;
+
+	pr_notice("refused: the TPM is not the one at load, load the image anew\n");
+	return -ESTALE;
+}
+
+/* The TPM core says what has failed, and extends nothing if it lacks room. */
+static int extend(struct kexec_measure *measure)
+{
+	int ret;
+
+	ret = tpm_kexec_execute(measure->chip, measure->events,
+				measure->nr_events, measure->nr_digests,
+				measure->segment, measure->segment_size);
+	if (ret == -ENOSPC || ret == -ENOMEM)
+		return ret;
+
+	spend(measure);
+	if (ret)
+		return -EIO;
+
+	if (measure->nr_events)
+		pr_info("extended the TPM with %u events\n",
+			measure->nr_events);
+	return 0;
+}
 
 /**
  * kexec_measure_execute() - extend the TPM before an image is executed
  * @image: the image; one without measurements needs none
  *
- * Called before anything that cannot be undone.
+ * Called under the kexec lock, and before anything that cannot be undone.  After a
+ * success the TPM takes no extends of user space until the next kernel has it, or
+ * until kexec_measure_cancel().
  *
  * Return: 0; -ESTALE if an earlier execute has spent the image or the TPM is not
- *	   the one that it was loaded for; -EIO if an extend failed
+ *	   the one that it was loaded for; -ENOSPC if IMA's list or the log have
+ *	   become too long, or -ENOMEM, and nothing was extended; -EIO if an
+ *	   extend failed
  */
 int kexec_measure_execute(struct kimage *image)
 {
 	struct kexec_measure *measure = image->measure;
-	struct tpm_chip *chip;
 	int ret;
 
-	if (!measure)
+	if (!image->file_mode)
 		return 0;
+	if (!measure)
+		return ima_kexec_execute(image, NULL, 0);
 
-	chip = tpm_default_chip();
-	if (chip == measure->chip) {
-		ret = kexec_measure_extend_all(measure, tpm_pcr_extend);
-	} else {
-		pr_notice("refused: the TPM is not the one at load, load the image anew\n");
-		ret = -ESTALE;
-	}
-	if (chip)
-		put_device(&chip->dev);
+	ret = check_stale(measure);
+	if (ret)
+		return ret;
 
-	return ret;
+	ret = ima_kexec_execute(image,
+				measure->identity_len ? measure->identity : NULL,
+				measure->identity_len);
+	if (ret || !measure->nr_digests)
+		return ret;
+
+	return extend(measure);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_execute, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_cancel() - go on with this kernel after all
+ * @image: the image, after kexec_measure_execute() has succeeded
+ *
+ * What was extended is extended, and stays in the log.
+ */
+void kexec_measure_cancel(struct kimage *image)
+{
+	if (image->measure && image->measure->spent)
+		tpm_kexec_thaw();
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_cancel, "kexec_measure_kunit");

@@ -25,8 +25,8 @@
 #include <linux/pe.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/tcg2_log.h>
 #include <linux/uki.h>
-#include <linux/unaligned.h>
 #include <linux/vmalloc.h>
 
 #include "kexec_internal.h"
@@ -470,33 +470,6 @@ static void update_data(struct kexec_measure *measure,
 	kexec_measure_update_zeros(measure, data->zeros);
 }
 
-/*
- * UEFI_IMAGE_LOAD_EVENT (TCG PC Client Platform Firmware Profile 10.2.3): the
- * file was never at an address, and there is no device path to it.
- */
-static int measure_envelope(struct kexec_measure *measure,
-			    const struct kimage *image,
-			    const struct kexec_uki *k)
-{
-	struct pefile_walk walk = {};
-	struct pefile_span span;
-	u8 event[32];
-
-	kexec_measure_start(measure);
-	while (pefile_next_hashed(image->kernel_buf, image->kernel_buf_len,
-				  &k->uki.pe, &walk, &span))
-		kexec_measure_update(measure, image->kernel_buf + span.off,
-				     span.len);
-
-	put_unaligned_le64(0, event);
-	put_unaligned_le64(image->kernel_buf_len, event + 8);
-	put_unaligned_le64(k->uki.pe.image_base, event + 16);
-	put_unaligned_le64(0, event + 24);
-	return kexec_measure_finish(measure, 4,
-				    KEXEC_EV_EFI_BOOT_SERVICES_APPLICATION,
-				    event, sizeof(event));
-}
-
 /* measure_profile() of sd-stub: the number in decimal, none for profile 0. */
 static int measure_profile(struct kexec_measure *measure,
 			   const struct kexec_uki *k)
@@ -533,7 +506,8 @@ static int measure_section(struct kexec_measure *measure,
 
 	kexec_measure_start(measure);
 	update_data(measure, data);
-	return kexec_measure_finish(measure, 11, KEXEC_EV_IPL, event, event_len);
+	err = kexec_measure_finish(measure, 11, KEXEC_EV_IPL, event, event_len);
+	return err ?: kexec_measure_identify(measure, name);
 }
 
 static int measure_sections(struct kexec_measure *measure,
@@ -556,27 +530,13 @@ static int measure_sections(struct kexec_measure *measure,
 	return 0;
 }
 
-/*
- * Two events are over the command line in UTF-16 with its NUL: that of sd-stub for
- * one that is not embedded, and that of the EFI stub of the kernel for any one.
- */
+/* sd-stub's event for a command line that is not embedded. */
 static int measure_override(struct kexec_measure *measure, const u8 *text,
 			    size_t len)
 {
 	kexec_measure_start(measure);
 	kexec_measure_update(measure, text, len);
 	return kexec_measure_finish(measure, 12, KEXEC_EV_IPL, text, len);
-}
-
-static int measure_load_options(struct kexec_measure *measure, const u8 *text,
-				size_t len)
-{
-	static const char event[] = "LOADED_IMAGE::LoadOptions";
-
-	kexec_measure_start(measure);
-	kexec_measure_update(measure, text, len);
-	return kexec_measure_finish_tagged(measure, 9, KEXEC_TAG_LOAD_OPTIONS,
-					   event, sizeof(event));
 }
 
 /*
@@ -593,22 +553,8 @@ static int measure_passed_initrd(struct kexec_measure *measure,
 
 	kexec_measure_start(measure);
 	kexec_measure_update(measure, image->initrd_buf, image->initrd_buf_len);
-	return kexec_measure_finish_tagged(measure, 12, KEXEC_TAG_PASSED_INITRD,
+	return kexec_measure_finish_tagged(measure, 12, TCG2_TAG_KEXEC_INITRD,
 					   event, sizeof(event));
-}
-
-static int measure_initrd(struct kexec_measure *measure,
-			  const struct kexec_uki *k)
-{
-	static const char event[] = "Linux initrd";
-
-	if (!k->initrd.len)
-		return 0;
-
-	kexec_measure_start(measure);
-	kexec_measure_update(measure, k->initrd.data, k->initrd.len);
-	return kexec_measure_finish_tagged(measure, 9, KEXEC_TAG_INITRD, event,
-					   sizeof(event));
 }
 
 /* What sd-stub measures, in its order. */
@@ -642,23 +588,38 @@ static bool has_load_options(const struct kimage *image,
 	return image->cmdline_buf_len > 1 || get_section(k, UKI_CMDLINE)->size;
 }
 
-/* All of it: our marker, then firmware, sd-stub, and the EFI stub. */
-static int measure_all(struct kexec_measure *measure,
-		       const struct kimage *image, const struct kexec_uki *k)
+static int measure_envelope(struct kexec_measure *measure,
+			    const struct kimage *image,
+			    const struct kexec_uki *k)
 {
-	u8 *cmdline __free(kvfree) = kvmalloc(2 * image->cmdline_buf_len,
-					      GFP_KERNEL);
+	int err;
+
+	err = kexec_measure_pe(measure, image->kernel_buf,
+			       image->kernel_buf_len, &k->uki.pe);
+	return err ?: kexec_measure_identify(measure, "envelope");
+}
+
+/*
+ * What comes behind the marker: the events of firmware, of sd-stub, and of the EFI
+ * stub.  The latter two hash the command line in UTF-16 with its NUL.
+ */
+static int kexec_uki_measure(struct kimage *image)
+{
+	u8 *cmdline __free(kvfree) = NULL;
+	struct kexec_measure *measure = image->measure;
+	struct kexec_uki *k = image->image_loader_data;
 	size_t cmdline_len;
 	int err;
 
+	if (!kexec_measure_wanted(measure))
+		return 0;
+
+	cmdline = kvmalloc(2 * image->cmdline_buf_len, GFP_KERNEL);
 	if (!cmdline)
 		return -ENOMEM;
 	cmdline_len = uki_utf16le(cmdline, image->cmdline_buf,
 				  image->cmdline_buf_len - 1);
 
-	err = kexec_measure_marker(measure);
-	if (err)
-		return err;
 	err = measure_envelope(measure, image, k);
 	if (err)
 		return err;
@@ -666,26 +627,11 @@ static int measure_all(struct kexec_measure *measure,
 	if (err)
 		return err;
 	if (has_load_options(image, k))
-		err = measure_load_options(measure, cmdline, cmdline_len);
+		err = kexec_measure_load_options(measure, cmdline, cmdline_len);
 	if (err)
 		return err;
 
-	return measure_initrd(measure, k);
-}
-
-/* A crash kernel runs when the machine has crashed: too late to be measured. */
-static int measure_image(struct kimage *image, const struct kexec_uki *k)
-{
-	int err;
-
-	if (image->type == KEXEC_TYPE_CRASH)
-		return 0;
-
-	err = kexec_measure_prepare(image);
-	if (err)
-		return err;
-
-	return measure_all(image->measure, image, k);
+	return kexec_measure_initrd(measure, k->initrd.data, k->initrd.len);
 }
 
 /* sanity_check_segment_list() refuses this, too, but as if the file were bad. */
@@ -727,9 +673,6 @@ static void *kexec_uki_load(struct kimage *image, char *file,
 	err = check_size(image);
 	if (err)
 		return ERR_PTR(err);
-	err = measure_image(image, k);
-	if (err)
-		return ERR_PTR(err);
 
 	kexec_dprintk("UKI: profile %u, kernel %zu bytes, initrd %zu bytes, command line %s\n",
 		      k->uki.profile, k->kernel.len, k->initrd.len,
@@ -755,6 +698,7 @@ static int kexec_uki_cleanup(void *loader_data)
 static const struct kexec_file_ops kexec_uki_ops = {
 	.owner = THIS_MODULE,
 	.prepare = kexec_uki_prepare,
+	.measure = kexec_uki_measure,
 	.load = kexec_uki_load,
 	.cleanup = kexec_uki_cleanup,
 #if defined(CONFIG_KEXEC_SIG) && defined(CONFIG_SIGNED_PE_FILE_VERIFICATION)

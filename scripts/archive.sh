@@ -5,6 +5,7 @@
 #
 #   archive.sh update                     refresh the private package lists
 #   archive.sh versions PACKAGE           every version on offer, newest first
+#   archive.sh names REGEX                packages on offer, oldest version first
 #   archive.sh deb PACKAGE VERSION DIR    download one .deb, print its path
 #   archive.sh tarball SOURCE NAME DIR    download one file of a source package
 #
@@ -65,6 +66,11 @@ versions()
 {
 	private_apt apt-cache madison "$1" | awk '$NF == "Packages" { print $3 }' |
 		sort -u | sort -rV
+}
+
+names()
+{
+	private_apt apt-cache pkgnames | grep -xE "$1" | sort -V
 }
 
 deb()

@@ -7,6 +7,7 @@
 #   gen-kexec-measure-testvecs.py > kernel/tests/kexec_measure-testvecs.h
 
 import hashlib
+import struct
 
 HASH_CHUNK = 16 * 1024		# in kernel/kexec_measure.c
 PAGE_SIZE = 4096
@@ -52,6 +53,11 @@ SECTIONS = {
 # PCR 11 of systemd's TEST-70-TPM2.measure.sh, SHA-256, no phase.
 PCR11 = [(".linux", b"HALLO\n"), (".initrd", b"foobar\n")]
 PCR11_VALUE = "37b48bd0b222394dbe3cceff2fca4660c4b0a90ae9369ec90b42f14489989c13"
+
+
+# What user space passes with a kernel.
+CMDLINE = b"root=/dev/sda1 quiet"
+INITRD = b"070701 not really"
 
 
 # The generator of lib/crypto/tests/hash-test-template.h, seeded the same way.
@@ -133,6 +139,85 @@ def pcr11():
     return pcr
 
 
+# A PE32+ file: headers, a section of a length that is no multiple of eight, and
+# a certificate table if there is one.
+def make_pe(certs):
+    section = rand_bytes(0x213)
+    directories = bytearray(16 * 8)
+    if certs:
+        struct.pack_into("<II", directories, 4 * 8, 0x200 + len(section),
+                         len(certs))
+    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20b, 2, 1, 0,
+                           len(section), 0, 0x1000, 0x1000, 0x140000000, 0x1000,
+                           0x200, 0, 0, 0, 0, 1, 0, 0, 0x2000, 0x200,
+                           0x12345678, 10, 0, 0, 0, 0, 0, 0, 16) + directories
+    coff = struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, len(optional), 0x22)
+    table = struct.pack("<8sIIIIIIHHI", b".text", len(section), 0x1000,
+                        len(section), 0x200, 0, 0, 0, 0, 0x60000020)
+    headers = b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 0x40) + \
+        b"PE\0\0" + coff + optional + table
+    return headers.ljust(0x200, b"\0") + section + certs
+
+
+# "Windows Authenticode Portable Executable Signature Format", what is hashed: all
+# but CheckSum, the directory entry of the certificates, and these.
+def authenticode(pe):
+    optional = 0x40 + 4 + 20
+    checksum, entry = optional + 64, optional + 112 + 4 * 8
+    length = struct.unpack_from("<I", pe, entry + 4)[0]
+    return pe[:checksum] + pe[checksum + 4:entry] + \
+        pe[entry + 8:len(pe) - length]
+
+
+def image_load_event(pe):
+    return struct.pack("<QQQQ", 0, len(pe), 0x140000000, 0)
+
+
+def tagged(tag, data):
+    return struct.pack("<II", tag, len(data)) + data
+
+
+# What firmware and the EFI stub make of it; a text that has no form in UCS-2 is
+# hashed as it is.
+def load_options(cmdline):
+    try:
+        text = cmdline.decode()
+    except UnicodeDecodeError:
+        return cmdline + b"\0"
+    if max(text) > "\uffff":
+        return cmdline + b"\0"
+    return (text + "\0").encode("utf-16-le")
+
+
+def kernel_events(is_pe, image, cmdline, initrd):
+    if is_pe:
+        yield 4, 0x80000003, image_load_event(image), authenticode(image)
+    else:
+        yield 4, 6, tagged(0x6b780004, b"kernel\0"), image
+    cmdline = cmdline.split(b"\0")[0]
+    if cmdline:
+        yield (9, 6, tagged(0x8f3b22ed, b"LOADED_IMAGE::LoadOptions\0"),
+               load_options(cmdline))
+    if initrd:
+        yield 9, 6, tagged(0x8f3b22ec, b"Linux initrd\0"), initrd
+
+
+# (is a PE file, the file, command line, initrd)
+KERNELS = [
+    (True, make_pe(b""), CMDLINE, INITRD),
+    (True, make_pe(struct.pack("<IHH", 16, 0x200, 2) + bytes(8)), b"", b""),
+    (True, make_pe(b""), b"", INITRD),
+    (False, b"MZ" + rand_bytes(509), CMDLINE, b""),
+    (False, make_pe(b"")[:0x180], CMDLINE, INITRD),
+    (False, rand_bytes(100), "name=M\u00fcller \u20ac \u5909".encode(), b""),
+    (False, rand_bytes(100), "name=\U0001f427".encode(), b""),
+    (False, rand_bytes(100), b"name=M\xfcller", b""),
+    (False, rand_bytes(100), b"name=\xc0\xafx", b""),
+    (False, rand_bytes(100), b"seen\0unseen", b""),
+    (False, rand_bytes(100), b"\0unseen", INITRD),
+]
+
+
 def print_bytes(data, indent):
     for i in range(0, len(data), BYTES_PER_LINE):
         print("\t" * indent +
@@ -166,6 +251,40 @@ def print_sections():
     print("};")
 
 
+def print_blob(name, data, indent):
+    if data:
+        print("\t" * indent + f".{name}_len = {len(data)},\n" +
+              "\t" * indent + f".{name} = (const u8[]) {{")
+        print_bytes(data, indent + 1)
+        print("\t" * indent + "},")
+
+
+def print_kernels():
+    print("struct kernel_event {\n\tu32 pcr, type;\n\tconst u8 *data;\n"
+          "\tsize_t data_len;\n\tstruct testvec_digests digests;\n};\n\n"
+          "static const struct kernel_testvec {\n"
+          "\tconst u8 *file, *cmdline, *initrd;\n"
+          "\tsize_t file_len, cmdline_len, initrd_len;\n"
+          "\tunsigned int nr_events;\n\tstruct kernel_event events[3];\n"
+          "} kernel_testvecs[] = {")
+    for is_pe, image, cmdline, initrd in KERNELS:
+        events = list(kernel_events(is_pe, image, cmdline, initrd))
+        print("\t{")
+        print_blob("file", image, 2)
+        print_blob("cmdline", cmdline and cmdline + b"\0", 2)
+        print_blob("initrd", initrd, 2)
+        print(f"\t\t.nr_events = {len(events)},\n\t\t.events = {{")
+        for pcr, kind, data, hashed in events:
+            print(f"\t\t\t{{\n\t\t\t\t.pcr = {pcr},\n"
+                  f"\t\t\t\t.type = {kind:#x},")
+            print_blob("data", data, 4)
+            print("\t\t\t\t.digests = {")
+            print_digests(hashed, 5)
+            print("\t\t\t\t},\n\t\t\t},")
+        print("\t\t},\n\t},")
+    print("};")
+
+
 def main():
     check_sm3()
     assert pcr11().hex() == PCR11_VALUE
@@ -182,15 +301,18 @@ def main():
     print_vectors("data", DATA_LENS, rand_bytes)
     print("\n/* Of that many zero bytes. */", end="")
     print_vectors("zero", ZERO_LENS, bytes)
-    print('\n/* Of "kexec:1" with its NUL. */\n'
-          "static const struct testvec_digests marker_digests = {")
-    print_digests(b"kexec:1\0", 1)
-    print("};\n\n/* Of a section's name with its NUL. */", end="")
+    print('\n/* Of "kexec:1" with its NUL, and of "kexec:4294967295". */\n'
+          "static const struct testvec_digests marker_digests[] = {\n\t{")
+    print_digests(b"kexec:1\0", 2)
+    print("\t},\n\t{")
+    print_digests(b"kexec:4294967295\0", 2)
+    print("\t},\n};\n\n/* Of a section's name with its NUL. */", end="")
     print_sections()
     print("\n/* PCR 11 of a UKI with .linux \"HALLO\\n\" and .initrd "
           "\"foobar\\n\". */\nstatic const u8 pcr11_testvec[] = {")
     print_bytes(pcr11(), 1)
-    print("};")
+    print("};\n\n/* Kernels that are no UKIs, and what is measured of them. */")
+    print_kernels()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@
 #   systemd-measure     predicts PCR 11; runs on its own libc
 #   busybox             the guests' user space
 #   kexec_load_file     our helper for raw system calls, built here
+#   tpm_user            our helper that extends PCRs, built here
+#   stock-vmlinuz       a kernel of Debian, which knows nothing of ours
 #
 # Versions and sums are in versions.lock.  What is there already is kept.
 # This script must never install anything on the machine.
@@ -36,15 +38,35 @@ fetch()
 {
 	# shellcheck disable=SC2046	# a version and a sum, two words
 	set -- "$1" $(locked "$1")
-	if deb=$(archive deb "$1" "$2" "$tools/debs" 2> /dev/null); then
+	if [ -n "${2:-}" ] &&
+		deb=$(archive deb "$1" "$2" "$tools/debs" 2> /dev/null); then
 		echo "$3  $deb" | sha256sum --quiet -c - >&2
 	else
 		version=$(archive versions "$1" | head -n 1)
 		[ -n "$version" ] || { echo "$1: not in the archive" >&2; exit 1; }
-		echo "$1: locked version $2 is gone, taking $version" >&2
+		[ -z "${2:-}" ] ||
+			echo "$1: locked version $2 is gone, taking $version" >&2
 		deb=$(archive deb "$1" "$version" "$tools/debs")
 	fi
 	echo "$deb"
+}
+
+# The name of the kernel's package has its version in it.
+stock()
+{
+	stock=$(awk '/^linux-binary-/ { print $1 }' "$lock")
+	if [ -z "$(archive versions "$stock")" ]; then
+		new=$(archive names 'linux-binary-7\.2\.[0-9]+\+deb[0-9]+-amd64' |
+			tail -n 1)
+		[ -n "$new" ] || { echo "no stock kernel 7.2" >&2; return; }
+		echo "$stock is gone, taking $new" >&2
+		stock=$new
+	fi
+	printf '  TOOL    %s\n' "$stock"
+	deb=$(fetch "$stock")
+	dpkg-deb -x "$deb" "$tools/debian"
+	ln -sf "debian/usr/lib/modules/${stock#linux-binary-}/vmlinuz" \
+		"$tools/stock-vmlinuz"
 }
 
 unpack()
@@ -56,6 +78,7 @@ unpack()
 		deb=$(fetch "$p")
 		dpkg-deb -x "$deb" "$tools/debian"
 	done
+	stock
 }
 
 # ukify runs on Debian's python3, which has pefile, whatever python3 comes
@@ -77,11 +100,12 @@ wrap()
 	chmod +x "$tools/systemd-measure" "$tools/ukify"
 }
 
+# helper NAME, of our own sources
 helper()
 {
-	src=$top/tests/e2e/guest/kexec_load_file.c
-	[ -z "$(find "$src" -newer "$tools/kexec_load_file" 2>&1)" ] && return
-	gcc -static -Os -Wall -Wextra -o "$tools/kexec_load_file" "$src"
+	src=$top/tests/e2e/guest/$1.c
+	[ -z "$(find "$src" -newer "$tools/$1" 2>&1)" ] && return
+	gcc -static -Os -Wall -Wextra -o "$tools/$1" "$src"
 }
 
 # systemd's own expectation (TEST-70), so that a broken unpacking is seen here
@@ -104,8 +128,8 @@ stamp=$(sha256sum "$lock" "$0" | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat "$tools/stamp" 2> /dev/null)" != "$stamp" ]; then
 	unpack
 	wrap
-	helper
 	selftest
 	echo "$stamp" > "$tools/stamp"
 fi
-helper
+helper kexec_load_file
+helper tpm_user

@@ -7,7 +7,8 @@
 #   kernel.sh stitch          fetch, and the series on top of it
 #   kernel.sh config [DIR]    the guest's configuration, checked  -> out/x86_64
 #   kernel.sh build           fetch, stitch, configure, build     -> out/x86_64
-#   kernel.sh build-module    the same with CONFIG_KEXEC_UKI=m    -> out/x86_64-m
+#   kernel.sh build-module    the same with CONFIG_KEXEC_UKI=m    -> out/x86_64-m,
+#                             and the TPM's driver as a module    -> out/late
 #   kernel.sh copy DIR        the finished build once more, to compile variants in
 #
 # LINUX=/path/to/tree takes a source tree of one's own; it is copied, never
@@ -292,12 +293,32 @@ copy_build()
 		xargs -r sed -i "s,$top/out/x86_64/,$1/,g"
 }
 
+# The driver of the guest's TPM as a module for the guest's kernel, in which it is
+# built in, as IMA wants it: with initcall_blacklist= this one, whose function has
+# another name, takes its place late.
+late_driver()
+{
+	local dir=$top/out/late log=$top/out/log/kernel-late.log
+	mkdir -p "$dir"
+	cmp -s "$linux/drivers/char/tpm/tpm_crb.c" "$dir/tpm_crb.c" ||
+		cp "$linux/drivers/char/tpm/tpm_crb.c" "$dir"
+	cat > "$dir/Kbuild" <<-END
+		obj-m := tpm_crb_late.o
+		tpm_crb_late-y := tpm_crb.o
+		ccflags-y := -I\$(srctree)/drivers/char/tpm
+		ccflags-y += -Dcrb_acpi_driver=crb_late_driver
+	END
+	kmake "$top/out/x86_64" M="$dir" modules > "$log" 2>&1 ||
+		die "the late driver does not build, see ${log#"$top"/}"
+}
+
 build_module()
 {
 	local dir=$top/out/x86_64-m
 	copy_build "$dir"
 	config "$dir" "${guest[@]}" "$scripts/config/module.config"
 	compile kernel-module "$dir"
+	late_driver
 }
 
 case ${1:-} in

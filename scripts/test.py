@@ -22,8 +22,10 @@ STEPS = (
     ("module", "scripts/kernel.sh build-module", ("kernel",)),
     ("lint", "scripts/lint.sh", ("series",)),
     ("kunit", "scripts/kunit.sh", ("kernel",)),
-    ("tools", "scripts/guest-tools.sh && scripts/kexec-tools.sh", ("packages",)),
+    ("tools", "scripts/guest-tools.sh && scripts/kexec-tools.sh &&"
+     " scripts/kexec-uki.sh", ("kernel",)),
     ("kexec-tools", "tests/kexec-tools/run.sh", ("tools",)),
+    ("kexec-uki", "tests/kexec-uki/run.sh", ("kernel",)),
     ("e2e", "tests/e2e/run.py", ("tools", "module")),
 )
 

@@ -105,7 +105,8 @@ def run_all(wanted, guests):
 
 
 def check_tools():
-    needed = [paths.BZIMAGE, paths.STUB, paths.TOOLS / "ukify", paths.KEXEC]
+    needed = [paths.BZIMAGE, paths.STUB, paths.TOOLS / "ukify", paths.KEXEC,
+              paths.KEXEC_UKI]
     missing = [str(p) for p in needed if not p.exists()]
     missing += [p for p in ("qemu-system-x86_64", "swtpm", "swtpm_setup",
                             "tpm2_eventlog", "sbsign", "objcopy", "openssl")

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""EFI variables can be read and written after the kexec."""
+"""EFI variables can be read and written after the kexec.
+
+And what the first kernel's EFI stub has left for later ones, which clear it, lies
+in memory that they do not use.
+"""
+
+import re
 
 GUID = "e2e00000-0000-4000-8000-000000000e2e"
 VARS = "/sys/firmware/efi/efivars"
@@ -9,6 +15,7 @@ WRITE = r"printf '\007\000\000\000%s'"
 # The kernel keeps what it does not know immutable.
 NEXT = f"""
 dump after
+copy after/iomem /proc/iomem
 copy after/old {VARS}/First-{GUID}
 copy after/stub {VARS}/{STUB}
 {WRITE} second > {VARS}/Second-{GUID} 2> /tmp/error
@@ -37,3 +44,11 @@ def run(t):
     t.true(f"First-{GUID}" not in r.text("after/left"), "not removed")
     t.equal(r.files["after/stub"][4:], "11\0".encode("utf-16-le"),
             "the stub's variable")
+    place = re.search(r" INITRD=(0x[0-9a-f]+)", r.text("after/dmesg"))
+    t.true(place, "no INITRD table in the kernel's log")
+    place = int(place[1], 16)
+    for row in r.text("after/iomem").splitlines():
+        start, end, what = re.match(r" *(\w+)-(\w+) : (.*)", row).groups()
+        t.true(what != "System RAM"
+               or not int(start, 16) <= place <= int(end, 16),
+               f"the INITRD table at {place:#x} is in {row}")

@@ -46,14 +46,28 @@ copy()
 	[ -e "$2" ] && emit "$1" < "$2"
 }
 
+# logs NAME: the TPM, and the logs that explain it
+logs()
+{
+	pcrs "$1"
+	log=/sys/kernel/security/tpm0
+	copy "$1/bios_log" $log/binary_bios_measurements
+	copy "$1/live_log" $log/binary_measurements_live
+}
+
+# pending NAME: the records of the kernel that is loaded
+pending()
+{
+	copy "$1/pending" /sys/kernel/security/kexec/pending_measurements
+}
+
 # dump NAME: all that a test may want to know of this kernel
 dump()
 {
-	pcrs "$1"
+	logs "$1"
 	copy "$1/cmdline" /proc/cmdline
 	uname -rv | emit "$1/uname"
 	sec=/sys/kernel/security
-	copy "$1/bios_log" $sec/tpm0/binary_bios_measurements
 	for f in "$sec"/ima/binary_runtime_measurements*; do
 		copy "$1/ima/${f##*/}" "$f"
 	done

@@ -3,7 +3,7 @@
 
 import shutil
 
-from . import initrd, machine, oracle, paths, uki
+from . import initrd, machine, oracle, paths, tpmlog, uki
 
 # IMA's own PCR, and the ones that user space may reset
 IMA_PCR = 10
@@ -84,20 +84,34 @@ class Case:
                             **params)
         return m.run()
 
+    def same_events(self, got, want, what):
+        """The same records; of a program's event the data may differ."""
+        for n, (g, w) in enumerate(zip(got, want)):
+            where = f"{what}: event {n} (PCR {w.pcr} {w.describe()})"
+            self.equal((g.pcr, g.type_name), (w.pcr, w.type_name), where)
+            self.equal(g.digests, w.digests, f"{where}: digests")
+            if w.type != tpmlog.EV_EFI_BOOT_SERVICES_APPLICATION:
+                self.equal(g.data, w.data, f"{where}: data")
+        self.equal(len(got), len(want), f"{what}: number of events")
+
     def hop(self, report, image, append=None, extra=(), before="before",
-            **params):
+            after="after", nth=1, **params):
         """Compare a kexec with a cold boot of the same image.
 
         extra: our own events by the place where they go, as (index, event)
         among the cold boot's.
+        nth: which kexec of the chain this is
         """
         cold = oracle.cold(image, append, **params)
-        events = [oracle.marker()] + oracle.uki_events(cold)
+        events = [oracle.marker(nth)] + oracle.uki_events(cold)
         for place, event in extra:
             events.insert(place(events), event)
         want = oracle.expected(report.pcrs(before), events)
-        self.same_pcrs(report.pcrs("after"), want, "after the kexec",
+        self.same_pcrs(report.pcrs(after), want, "after the kexec",
                        skip=(IMA_PCR,))
+        self.same_events(oracle.appended(report, before, after), events,
+                         f"what the kexec has appended to {before}'s log")
+        oracle.check_log(report, after)
         return cold, events
 
 

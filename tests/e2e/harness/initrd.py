@@ -54,9 +54,9 @@ def base():
         "lib/e2e.sh": (0o644, (paths.GUEST / "e2e.sh").read_bytes()),
         "stage/dump": (0o644, (paths.GUEST / "dump").read_bytes()),
         "bin/busybox": (0o755, (paths.TOOLS / "busybox").read_bytes()),
-        "bin/kexec_load_file": (
-            0o755, (paths.TOOLS / "kexec_load_file").read_bytes()),
     }
+    for name in ("kexec_load_file", "tpm_user"):
+        files[f"bin/{name}"] = (0o755, (paths.TOOLS / name).read_bytes())
     if paths.KEXEC.exists():
         files["usr/sbin/kexec"] = (0o755, paths.KEXEC.read_bytes())
     return files

@@ -20,7 +20,7 @@ from . import paths
 
 ALL_BANKS = ("sha1", "sha256", "sha384", "sha512")
 
-SHELL = b"fs0:\r\ninitrd initrd.img\r\nboot.efi\r\n"
+SHELL = "fs0:\r\ninitrd initrd.img\r\nboot.efi %s\r\n"
 
 # Software emulation on a busy machine is slow, so the limits are far above
 # what was seen (20 s in all).
@@ -85,21 +85,24 @@ class Machine:
     register an initrd that the firmware's shell registers before it starts
              boot (by OVMF's own command, with the protocol that Linux has
              for it)
+    options  what that shell passes on, after boot's own name
     kernel   a kernel or UKI for QEMU's -kernel, in place of an ESP
     append   its load options
     initrd   its initrd, where QEMU takes it for a bzImage
     tpm      "tpm-crb", "tpm-tis" or None
     share    a directory that the guest can mount, and whether to write to it
     proxy    called with swtpm's socket, returns the socket for QEMU
+    cpus     how many
     """
 
-    def __init__(self, name, boot=None, register=None, kernel=None,
-                 append=None, initrd=None, tpm="tpm-crb", banks=ALL_BANKS,
+    def __init__(self, name, boot=None, register=None, options="",
+                 kernel=None, append=None, initrd=None, tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
-                 memory=1024):
+                 memory=1024, cpus=1):
         self.name = name
         self.boot = boot
         self.register = register
+        self.options = options
         self.kernel = (kernel, append, initrd)
         self.tpm = tpm
         self.banks = banks
@@ -108,6 +111,7 @@ class Machine:
         self.writable = writable
         self.proxy = proxy
         self.memory = memory
+        self.cpus = cpus
         self.work = paths.WORK / "machines" / name
         self.console = paths.LOG / f"{name}.console"
         self.data = paths.LOG / f"{name}.data"
@@ -138,7 +142,8 @@ class Machine:
             esp.mkdir()
             shutil.copy(self.boot, esp / "boot.efi")
             shutil.copy(self.register, esp / "initrd.img")
-            (esp / "startup.nsh").write_bytes(SHELL)
+            (esp / "startup.nsh").write_text(
+                (SHELL % self.options).replace(" \r\n", "\r\n"), newline="")
         else:
             (esp / "EFI" / "BOOT").mkdir(parents=True)
             shutil.copy(self.boot, esp / "EFI" / "BOOT" / "BOOTX64.EFI")
@@ -155,7 +160,7 @@ class Machine:
         args = ["qemu-system-x86_64", "-machine",
                 "q35,smm=on" if self.secure else "q35",
                 "-accel", "tcg,thread=multi", "-cpu", "max",
-                "-m", str(self.memory), "-display", "none", "-vga", "none",
+                "-m", str(self.memory), "-smp", str(self.cpus), "-display", "none", "-vga", "none",
                 "-no-reboot", "-monitor", "none", "-net", "none"]
         args += self.firmware() + self.media() + self.chip(socket)
         args += ["-serial", serial or f"file:{self.console}",
@@ -275,11 +280,11 @@ class Report:
             self.need(name)
         return self.files[name].decode(errors="replace").strip()
 
-    def pcrs(self, name):
+    def pcrs(self, name, file="pcrs"):
         """bank -> {number: value}"""
         out = {}
-        for line in self.text(f"{name}/pcrs").splitlines():
-            bank, number, value = line.split()
+        for line in self.text(f"{name}/{file}").splitlines():
+            bank, number, value = line.split("#")[0].split()
             out.setdefault(bank, {})[int(number)] = bytes.fromhex(value)
         return out
 

@@ -61,25 +61,65 @@ def eventlog_tool(log):
     return out
 
 
-def check_log(report, name):
-    """The log, its replay here and by tpm2_eventlog, and the TPM agree."""
-    log = report.files[f"{name}/bios_log"]
-    events = tpmlog.parse(log)
-    theirs = eventlog_tool(log)
-    for bank, chip in report.pcrs(name).items():
+def kexec_uki(command, **files):
+    """What our own tool says of these files: (exit status, text)"""
+    with tempfile.TemporaryDirectory() as tmp:
+        argv = [paths.KEXEC_UKI, command]
+        for option, content in files.items():
+            path = Path(tmp) / option
+            path.write_bytes(content)
+            argv.append(f"--{option}={path}")
+        done = subprocess.run([str(a) for a in argv], check=False,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def differs(report, bank, pcr, chip, log, what):
+    return machine.GuestError(
+        f"{report.machine.name}: {bank} PCR {pcr} is {chip.hex()}, {what} "
+        f"gives {log.hex() if log else 'nothing'}")
+
+
+def check_log(report, name, log="live_log", partial=(), unknown=()):
+    """The log, replayed here, by tpm2_eventlog and kexec-uki, and the TPM agree.
+
+    In all banks and in PCRs 0 to 15, but IMA's: that one has a list of its own.
+    partial: PCRs that were not extended in all banks, of which tpm2_eventlog
+    knows nothing.  unknown: those that the log itself gives up.
+    """
+    data = report.need(f"{name}/{log}").files[f"{name}/{log}"]
+    if log == "live_log" and not data.startswith(
+            report.files[f"{name}/bios_log"]):
+        raise machine.GuestError(f"{report.machine.name}: {name}: the live log "
+                                 "does not begin with the log of the boot")
+    events = tpmlog.parse(data)
+    theirs = eventlog_tool(data)
+    chips = report.pcrs(name)
+    if not chips or sorted(theirs) != sorted(chips):
+        raise machine.GuestError(f"tpm2_eventlog gave {sorted(theirs)}, the "
+                                 f"TPM has {sorted(chips)}")
+    for bank, chip in chips.items():
         ours = tpmlog.replay(events, bank)
         for pcr in range(16):
             if pcr == 10:
-                continue        # the kernel's own list, not the firmware's
+                continue
+            if (ours[pcr] is None) != (pcr in unknown):
+                raise machine.GuestError(f"what the log says of PCR {pcr}")
+            if pcr in unknown:
+                continue
             if chip[pcr] != ours[pcr]:
-                raise machine.GuestError(
-                    f"{report.machine.name}: {bank} PCR {pcr} is "
-                    f"{chip[pcr].hex()}, the log gives {ours[pcr].hex()}")
-            if theirs.get(bank, {}).get(pcr, ours[pcr]) != ours[pcr]:
-                raise machine.GuestError(
-                    f"tpm2_eventlog reads {bank} PCR {pcr} otherwise")
-    if not theirs:
-        raise machine.GuestError("tpm2_eventlog gave no PCR")
+                raise differs(report, bank, pcr, chip[pcr], ours[pcr],
+                              f"{name}'s log")
+            read = theirs[bank].get(pcr, ours[pcr])
+            if pcr not in partial and read != ours[pcr]:
+                raise differs(report, bank, pcr, chip[pcr], read,
+                              "tpm2_eventlog")
+    status, text = kexec_uki("replay", log=data,
+                             pcrs=report.files[f"{name}/pcrs"])
+    if status != (2 if unknown else 0):
+        raise machine.GuestError(f"{report.machine.name}: {name}: kexec-uki "
+                                 f"replay: status {status}\n{text}")
     return events
 
 
@@ -103,7 +143,8 @@ def cold(image, append=None, **params):
             return machine.Report(m, "bye")
         report = m.run().need("after/cmdline")
         if m.tpm:
-            check_log(report.need("after/bios_log"), "after")
+            check_log(report, "after", log="bios_log")
+            check_log(report, "after")
         done.touch()
         return report
 
@@ -134,7 +175,18 @@ def marker(n=1):
 
 
 def foreign_initrd(content):
-    return tagged(12, 0x6b780002, b"initrd", content)
+    return tagged(12, 0x6b780002, b"initrd\0", content)
+
+
+def appended(report, before, after):
+    """The events that the next kernel finds beyond what this one's log had"""
+    old = report.need(f"{before}/live_log").files[f"{before}/live_log"]
+    new = report.need(f"{after}/bios_log").files[f"{after}/bios_log"]
+    if not new.startswith(old):
+        raise machine.GuestError(
+            f"{report.machine.name}: the log of {after} does not begin with "
+            f"that of {before}")
+    return tpmlog.parse(new[len(old):], tpmlog.split(new)[0])
 
 
 def expected(before, events):

@@ -19,7 +19,13 @@ BZIMAGE_M = Path(os.environ.get(
     "E2E_KERNEL_M", OUT / "x86_64-m/arch/x86/boot/bzImage"))
 MODULE = Path(os.environ.get(
     "E2E_MODULE", OUT / "x86_64-m/kernel/kexec_uki.ko"))
+# The TPM's driver as a module for BZIMAGE
+LATE_DRIVER = Path(os.environ.get("E2E_LATE", OUT / "late/tpm_crb_late.ko"))
 KEXEC = Path(os.environ.get("E2E_KEXEC", OUT / "kexec-tools/sbin/kexec"))
+# The kernel of Debian, which knows nothing of ours, and our tool, as guests and
+# the host run them
+STOCK = TOOLS / "stock-vmlinuz"
+KEXEC_UKI = Path(os.environ.get("E2E_KEXEC_UKI", TOOLS / "bin/kexec-uki"))
 
 STUB = TOOLS / "linuxx64.efi.stub"
 ADDON = TOOLS / "debian/usr/lib/systemd/boot/efi/addonx64.efi.stub"

@@ -7,7 +7,7 @@ so that a mistake in one of the three is seen.
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ALGS = {0x04: "sha1", 0x0b: "sha256", 0x0c: "sha384", 0x0d: "sha512",
         0x12: "sm3_256"}
@@ -23,6 +23,16 @@ NAMES = {EV_NO_ACTION: "EV_NO_ACTION", EV_SEPARATOR: "EV_SEPARATOR",
          EV_EFI_BOOT_SERVICES_APPLICATION: "EV_EFI_BOOT_SERVICES_APPLICATION"}
 
 
+# Our own tags of EV_EVENT_TAG, and the notes that a live log has in EV_NO_ACTION
+# (Documentation/security/tpm/)
+TAG_KEXEC = 0x6b780001
+TAG_INITRD = 0x6b780002
+TAG_EXTEND = 0x6b780003
+TAG_FILE = 0x6b780004
+NOTE = b"Linux TPM note\0\0"
+PARTIAL, FULL, NO_BANK, UNKNOWN = 1, 2, 3, 4
+
+
 class BadLog(Exception):
     """The bytes are not a crypto-agile log."""
 
@@ -33,6 +43,7 @@ class Event:
     type: int
     digests: dict
     data: bytes
+    raw: bytes = field(default=b"", compare=False, repr=False)
 
     @property
     def type_name(self):
@@ -40,7 +51,14 @@ class Event:
 
     @property
     def tag(self):
+        if self.type != EV_EVENT_TAG or len(self.data) < 8:
+            return None
         return struct.unpack_from("<I", self.data)[0]
+
+    @property
+    def text(self):
+        """What a tagged event carries"""
+        return self.data[8:]
 
     def describe(self):
         """The text a person would know the event by."""
@@ -52,6 +70,27 @@ class Event:
             return "the UKI's Authenticode digest"
         wide = len(data) >= 2 and len(data) % 2 == 0 and data[1] == 0
         return data.decode("utf-16-le" if wide else "latin-1").rstrip("\0")
+
+
+@dataclass
+class Note:
+    """Why a log does not replay with its other events alone"""
+    kind: int
+    pcr: int
+    digests: list           # of PARTIAL: (bank, digest) in the TPM's order
+
+
+def note(event):
+    """The note that an event is; None of any other event"""
+    if event.type != EV_NO_ACTION or event.data[:16] != NOTE:
+        return None
+    reader = Reader(event.data[16:])
+    kind, pcr, digests = reader.u32(), reader.u32(), []
+    if kind == PARTIAL:
+        for _ in range(reader.u32()):
+            alg, size = reader.u16(), reader.u16()
+            digests.append((ALGS[alg], reader.take(size)))
+    return Note(kind, pcr, digests)
 
 
 class Reader:
@@ -83,12 +122,21 @@ def header(reader):
     return {spec.u16(): spec.u16() for _ in range(spec.u32())}
 
 
-def parse(data):
-    """The events of a log, without its header."""
+def split(data):
+    """A log's header, and the rest of it"""
+    reader = Reader(data)
+    header(reader)
+    return data[:reader.at], data[reader.at:]
+
+
+def parse(data, head=b""):
+    """The events of a log, without its header; head is that of a part."""
+    data = head + data
     reader = Reader(data)
     sizes = header(reader)
     events = []
     while reader.at < len(data):
+        start = reader.at
         pcr, kind, count = reader.u32(), reader.u32(), reader.u32()
         if count != len(sizes):
             raise BadLog(f"{count} digests, header has {len(sizes)}")
@@ -96,23 +144,45 @@ def parse(data):
         for _ in range(count):
             alg = reader.u16()
             digests[ALGS[alg]] = reader.take(sizes[alg])
-        events.append(Event(pcr, kind, digests, reader.take(reader.u32())))
+        content = reader.take(reader.u32())
+        events.append(Event(pcr, kind, digests, content,
+                            data[start:reader.at]))
     return events
+
+
+def tagged(events, tag):
+    return [e for e in events if e.tag == tag]
 
 
 def extend(bank, value, digest):
     return hashlib.new(bank, value + digest).digest()
 
 
+def take_note(event, bank, pcrs):
+    """What an EV_NO_ACTION event says of PCRs"""
+    size = hashlib.new(bank).digest_size
+    if event.pcr == 0 and event.data.startswith(b"StartupLocality\0"):
+        pcrs[0] = bytes(size - 1) + event.data[16:17]
+    said = note(event)
+    if not said or said.kind == NO_BANK:
+        return
+    if said.kind != PARTIAL:
+        pcrs[said.pcr] = None
+    for name, digest in said.digests:
+        if name == bank and pcrs[said.pcr] is not None:
+            pcrs[said.pcr] = extend(bank, pcrs[said.pcr], digest)
+
+
 def replay(events, bank):
-    """PCRs 0 to 15 after all events, from a TPM that was just reset."""
+    """PCRs 0 to 15 after all events, from a TPM that was just reset.
+
+    None is the value of a PCR of which the log says that it does not know.
+    """
     size = hashlib.new(bank).digest_size
     pcrs = {n: bytes(size) for n in range(16)}
     for e in events:
         if e.type == EV_NO_ACTION:
-            if e.pcr == 0 and e.data.startswith(b"StartupLocality\0"):
-                pcrs[0] = bytes(size - 1) + e.data[16:17]
-            continue
-        if e.pcr in pcrs:
+            take_note(e, bank, pcrs)
+        elif pcrs.get(e.pcr) is not None:
             pcrs[e.pcr] = extend(bank, pcrs[e.pcr], e.digests[bank])
     return pcrs

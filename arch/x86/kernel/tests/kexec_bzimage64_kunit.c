@@ -227,6 +227,126 @@ static void kexec_bzimage64_cmdline_len_crash(struct kunit *test)
 	KUNIT_EXPECT_NE(test, -EINVAL, load_kernel(test, KERNEL_LEN, fits));
 }
 
+#define TPM_LOG_ADDR	0x123456789000ULL
+#define TPM_LOG_SIZE	0x8000U
+
+/*
+ * What follows the pointer to the next node: Documentation/arch/x86/boot.rst, with
+ * 11 for SETUP_TPM_LOG.
+ */
+static const u8 tpm_log_node[] = {
+	0x00, 0x00, 0x00, 0x80,				/* SETUP_INDIRECT */
+	0x18, 0x00, 0x00, 0x00,				/* length of the rest */
+	0x0b, 0x00, 0x00, 0x80,				/* 11 | SETUP_INDIRECT */
+	0x00, 0x00, 0x00, 0x00,				/* reserved */
+	0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,	/* size of the log */
+	0x00, 0x90, 0x78, 0x56, 0x34, 0x12, 0x00, 0x00,	/* its address */
+};
+
+/*
+ * The list that the next kernel would walk.  Its nodes are in the segment of the
+ * boot parameters, which nobody has copied to where it says that it is.
+ */
+static const u8 *find_tpm_log_node(struct kunit *test, unsigned int *nr_nodes)
+{
+	struct test_ctx *ctx = test->priv;
+	struct kexec_segment *segment = &ctx->image->segment[1];
+	const u8 *found = NULL;
+	struct setup_data *sd;
+	u64 addr, offset;
+
+	*nr_nodes = 0;
+	addr = ((struct boot_params *)loaded_boot_params(test))->hdr.setup_data;
+	for (; addr; addr = sd->next) {
+		offset = addr - segment->mem;
+		KUNIT_ASSERT_LE(test, offset, segment->bufsz - sizeof(*sd));
+		sd = segment->kbuf + offset;
+		KUNIT_ASSERT_LE(test, offset + sizeof(*sd) + sd->len,
+				segment->bufsz);
+		if (sd->type & SETUP_INDIRECT)
+			found = (u8 *)sd + sizeof(sd->next);
+		(*nr_nodes)++;
+	}
+
+	return found;
+}
+
+/* The TPM's log is in an indirect node of its own, where there is a log. */
+static void kexec_bzimage64_tpm_log(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	unsigned int nr_before, nr_after;
+	const u8 *node;
+
+	if (!IS_ENABLED(CONFIG_HAVE_TPM_KEXEC_LOG))
+		kunit_skip(test, "no TPM log is handed over");
+
+	/* Another node, if there is KHO, for the list not to end at the log's. */
+	ctx->image->kho.fdt = PAGE_SIZE;
+	ctx->image->kho.scratch = &ctx->image->segment[0];
+
+	KUNIT_ASSERT_EQ(test, 0, load_with_header(test));
+	KUNIT_EXPECT_NULL(test, find_tpm_log_node(test, &nr_before));
+
+	ctx->image->tpm_log_addr = TPM_LOG_ADDR;
+	ctx->image->tpm_log_size = TPM_LOG_SIZE;
+	KUNIT_ASSERT_EQ(test, 0, load_with_header(test));
+	node = find_tpm_log_node(test, &nr_after);
+	KUNIT_ASSERT_NOT_NULL(test, node);
+	KUNIT_EXPECT_MEMEQ(test, node, tpm_log_node, sizeof(tpm_log_node));
+	KUNIT_EXPECT_EQ(test, nr_before + 1, nr_after);
+}
+
+/* What is asked of an indirect node, and what is to come of it */
+static const struct indirect_case {
+	const char *name;
+	u32 data_len;
+	u32 type;
+	u64 len;
+	u64 addr;
+	bool good;
+} indirect_cases[] = {
+	{ "good", 24, 0x8000000b, 0x8000, 0x123456789000, true },
+	{ "longer node", 25, 0x8000000b, 0x8000, 0x123456789000, true },
+	{ "longest node", U32_MAX, 0x8000000b, 0x8000, 0x1000, true },
+	{ "shorter node", 23, 0x8000000b, 0x8000, 0x123456789000, false },
+	{ "empty node", 0, 0x8000000b, 0x8000, 0x123456789000, false },
+	{ "not indirect", 24, 0x0000000b, 0x8000, 0x123456789000, false },
+	{ "other type", 24, 0x80000001, 0x8000, 0x123456789000, false },
+	{ "no type", 24, 0x80000000, 0x8000, 0x123456789000, false },
+	{ "nothing there", 24, 0x8000000b, 0, 0x123456789000, false },
+	{ "nothing at 0", 24, 0x8000000b, 0, 0, false },
+	{ "one byte", 24, 0x8000000b, 1, 0x123456789000, true },
+	{ "up to the end", 24, 0x8000000b, 0x1000, 0xfffffffffffff000, true },
+	{ "last byte", 24, 0x8000000b, 1, U64_MAX, true },
+	{ "wraps around", 24, 0x8000000b, 0x1001, 0xfffffffffffff000, false },
+	{ "wraps to itself", 24, 0x8000000b, U64_MAX, 0x1000, false },
+	{ "all there is", 24, 0x8000000b, U64_MAX, 0, true },
+};
+
+static void indirect_case_desc(const struct indirect_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(indirect, indirect_cases, indirect_case_desc);
+
+/* Whatever a node says is read no further than it goes, and does not wrap. */
+static void kexec_bzimage64_indirect_range(struct kunit *test)
+{
+	const struct indirect_case *c = test->param_value;
+	struct setup_indirect indirect = {
+		.type = c->type, .len = c->len, .addr = c->addr,
+	};
+	u64 addr = 0x5a5a, size = 0x5a5a;
+
+	KUNIT_EXPECT_EQ(test, c->good,
+			setup_indirect_range(c->data_len, &indirect,
+					     SETUP_TPM_LOG, &addr, &size));
+	KUNIT_EXPECT_EQ(test, addr, c->good ? c->addr : 0x5a5a);
+	KUNIT_EXPECT_EQ(test, size, c->good ? c->len : 0x5a5a);
+}
+
 static void init_header(struct test_ctx *ctx)
 {
 	struct setup_header *hdr = ctx->hdr;
@@ -304,6 +424,8 @@ static struct kunit_case kexec_bzimage64_cases[] = {
 	KUNIT_CASE(kexec_bzimage64_bad_alignment),
 	KUNIT_CASE(kexec_bzimage64_cmdline_len),
 	KUNIT_CASE(kexec_bzimage64_cmdline_len_crash),
+	KUNIT_CASE(kexec_bzimage64_tpm_log),
+	KUNIT_CASE_PARAM(kexec_bzimage64_indirect_range, indirect_gen_params),
 	{},
 };
 

@@ -116,13 +116,14 @@ static void add_good_log(struct test_log *log)
 	add_record(log, "the last one");
 }
 
-/* How a reader reads: so many bytes at a time, so often at most. */
+/* How a reader reads: so many bytes at a time, so often at most, from where. */
 struct reader {
 	size_t chunk;
 	size_t max_reads;
+	size_t from;
 };
 
-/* Read the first @len bytes of the log, and return how many bytes came out. */
+/* Read the first @len bytes of the log, and return where that ended. */
 static size_t read_log(struct kunit *test, size_t len, struct reader reader)
 {
 	struct test_ctx *ctx = test->priv;
@@ -143,6 +144,7 @@ static size_t read_log(struct kunit *test, size_t len, struct reader reader)
 	((struct seq_file *)file->private_data)->private = ctx->chip;
 
 	iocb.ki_filp = file;
+	iocb.ki_pos = reader.from;
 	do {
 		vec.iov_base = ctx->out + iocb.ki_pos;
 		vec.iov_len = min(reader.chunk, PAGE_SIZE - (size_t)iocb.ki_pos);
@@ -227,6 +229,55 @@ static void tpm2_log_is_cut_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shown, log->len);
 }
 
+/* A reader may begin anywhere, in the middle of a record or behind the end. */
+static void tpm2_log_is_read_from_anywhere(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	struct test_log *log = ctx->log;
+	struct reader reader = { .max_reads = SIZE_MAX };
+
+	add_good_log(log);
+	for (reader.from = 0; reader.from <= log->len; reader.from++) {
+		for (reader.chunk = 1; reader.chunk <= log->len;
+		     reader.chunk += 50) {
+			memset(ctx->out, 0, PAGE_SIZE);
+			KUNIT_ASSERT_EQ(test, log->len,
+					read_log(test, log->len, reader));
+			KUNIT_ASSERT_MEMEQ_MSG(test, ctx->out + reader.from,
+					       log->data + reader.from,
+					       log->len - reader.from,
+					       "from=%zu chunk=%zu",
+					       reader.from, reader.chunk);
+		}
+	}
+}
+
+/*
+ * A position is where a record begins: start() finds it there without a walk,
+ * and next() moves it on even if there is no next record.
+ */
+static void tpm2_log_position_is_offset(struct kunit *test)
+{
+	const struct seq_operations *ops = &tpm2_binary_b_measurements_seqops;
+	struct test_ctx *ctx = test->priv;
+	struct test_log *log = ctx->log;
+	struct seq_file m = { .private = ctx->chip };
+	loff_t pos = 0;
+	void *v;
+
+	add_good_log(log);
+	ctx->chip->log.bios_event_log = log->data;
+	ctx->chip->log.bios_event_log_end = log->data + log->len;
+	for (size_t i = 0; i < log->nr_records; i++) {
+		v = ops->start(&m, &pos);
+		KUNIT_ASSERT_PTR_EQ(test, v, (void *)log->data + pos);
+		v = ops->next(&m, v, &pos);
+		KUNIT_EXPECT_EQ(test, pos, log->ends[i]);
+	}
+	KUNIT_EXPECT_NULL(test, v);
+	KUNIT_EXPECT_NULL(test, ops->start(&m, &pos));
+}
+
 /* A log that nothing was added to is its header. */
 static void tpm2_log_is_header_only(struct kunit *test)
 {
@@ -276,6 +327,26 @@ static void tpm2_log_record_alg_unknown(struct kunit *test)
 	expect_shown(test, log->len, good_len);
 }
 
+/* A record with an algorithm twice lacks another, and ends the log. */
+static void tpm2_log_record_alg_twice(struct kunit *test)
+{
+	struct test_log *log = ((struct test_ctx *)test->priv)->log;
+	u16 sha256 = TPM_ALG_SHA256;
+	size_t good_len;
+
+	add_good_log(log);
+	good_len = log->len;
+	append_u32(log, TEST_PCR);
+	append_u32(log, TEST_EVENT_TYPE);
+	append_u32(log, NR_ALGS);
+	for (size_t i = 0; i < NR_ALGS; i++) {
+		append(log, &sha256, sizeof(sha256));
+		append(log, log->data, 32);
+	}
+	append_u32(log, 0);
+	expect_shown(test, log->len, good_len);
+}
+
 /* An event size that makes the record's size wrap at 32 bits ends the log. */
 static void tpm2_log_record_size_wraps(struct kunit *test)
 {
@@ -316,10 +387,13 @@ static struct kunit_case tpm2_eventlog_cases[] = {
 	KUNIT_CASE(tpm2_log_ends_with_first_record),
 	KUNIT_CASE(tpm2_log_has_bytes_left),
 	KUNIT_CASE(tpm2_log_is_cut_off),
+	KUNIT_CASE(tpm2_log_is_read_from_anywhere),
+	KUNIT_CASE(tpm2_log_position_is_offset),
 	KUNIT_CASE(tpm2_log_is_header_only),
 	KUNIT_CASE(tpm2_log_header_is_short),
 	KUNIT_CASE(tpm2_log_record_count_differs),
 	KUNIT_CASE(tpm2_log_record_alg_unknown),
+	KUNIT_CASE(tpm2_log_record_alg_twice),
 	KUNIT_CASE(tpm2_log_record_size_wraps),
 	{},
 };

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What kexec asks of the TPM core
+ *
+ * Extends for the next kernel what the loader has measured, and leaves it the log
+ * that explains the PCRs.  Nothing may be extended that the log has no room for, and
+ * the log must never be left before the last extend is in it.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cleanup.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+#include <linux/tpm_kexec.h>
+
+#include <kunit/visibility.h>
+
+#include "kexec_log_abi.h"
+#include "live.h"
+
+/**
+ * tpm_kexec_algs() - get the algorithms that events need digests of
+ * @chip: the TPM
+ * @algs: the active banks in their order, then what else the log's header lists and
+ *	  the kernel has code for
+ * @max: room in @algs
+ *
+ * Return: number of @algs; -ENODEV if the TPM has no log; -E2BIG
+ */
+int tpm_kexec_algs(struct tpm_chip *chip, struct tpm_bank_info *algs,
+		   unsigned int max)
+{
+	const struct tcg2_log_alg *alg;
+	unsigned int i, j, nr;
+
+	if (!chip->live)
+		return -ENODEV;
+	nr = chip->nr_allocated_banks;
+	if (nr > max)
+		return -E2BIG;
+
+	memcpy(algs, chip->allocated_banks, nr * sizeof(*algs));
+	for (i = 0; i < chip->live->head.nr_algs; i++) {
+		alg = &chip->live->head.algs[i];
+		for (j = 0; j < nr; j++)
+			if (algs[j].alg_id == alg->id)
+				break;
+		if (j < nr || !tpm_live_can_hash(alg->id))
+			continue;
+		if (nr == max)
+			return -E2BIG;
+		algs[nr++] = (struct tpm_bank_info){
+			.alg_id = alg->id,
+			.digest_size = alg->size,
+			.crypto_id = HASH_ALGO__LAST,
+		};
+	}
+	return nr;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_algs);
+
+/**
+ * tpm_kexec_count() - count the kexecs that the log tells of
+ * @chip: the TPM
+ *
+ * Return: how many markers of kexecs there are, those that failed included;
+ *	   -ENODEV if the TPM has no log
+ */
+int tpm_kexec_count(struct tpm_chip *chip)
+{
+	struct tpm_live_log *live = chip->live;
+
+	if (!live)
+		return -ENODEV;
+
+	guard(mutex)(&live->lock);
+	return tcg2_log_count_kexecs(live->buf, live->len, &live->head);
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_count);
+
+/**
+ * tpm_kexec_record() - make the record that an event will be in the log
+ * @chip: the TPM
+ * @event: the event
+ * @nr_digests: number of its digests
+ * @buf: where to, or NULL if only the length is wanted
+ * @size: room there
+ *
+ * Return: bytes of the record; -ENODEV if the TPM has no log; -ENOSPC if there is no
+ *	   room; -EINVAL if there can be no such record
+ */
+int tpm_kexec_record(struct tpm_chip *chip, const struct tpm_kexec_event *event,
+		     unsigned int nr_digests, void *buf, size_t size)
+{
+	struct tcg2_log_digest digests[TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS];
+	const struct tcg2_log_event record = {
+		.pcr = event->pcr,
+		.type = event->type,
+		.nr_digests = nr_digests,
+		.digests = digests,
+		.data_len = event->data_len,
+		.data = event->data,
+	};
+	size_t len = 0;
+	int ret;
+
+	if (!chip->live)
+		return -ENODEV;
+	if (nr_digests > ARRAY_SIZE(digests) || event->data_len > INT_MAX / 2)
+		return -EINVAL;
+	if (!buf)
+		return tcg2_log_record_len(&chip->live->head, event->data_len);
+
+	for (unsigned int i = 0; i < nr_digests; i++) {
+		digests[i].alg = event->digests[i].alg_id;
+		digests[i].digest = event->digests[i].digest;
+	}
+	ret = tcg2_log_append(buf, size, &len, &chip->live->head, &record);
+	return ret ?: len;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_record);
+
+/* What others may still add, so that they cannot make a log outgrow its segment. */
+static size_t room_for_others(const struct tpm_live_log *live)
+{
+	const struct tpm_live_pcr *pcr;
+	size_t left, room = 0;
+
+	for (u32 i = 0; i < TPM_LIVE_PCRS; i++) {
+		pcr = &live->pcrs[i];
+		if (!tpm_live_records(i) || pcr->full)
+			continue;
+		left = live->share_max - min(live->share_max, pcr->share);
+		room += max(left, tpm_live_short_note_len(live));
+	}
+	return room;
+}
+
+static int segment_size(struct tpm_chip *chip, size_t pending_len, size_t *size)
+{
+	const struct tpm_live_log *live = chip->live;
+	size_t len;
+
+	/* What is not settled may yet become part of the log. */
+	len = live->len;
+	if (tpm_live_settle(chip))
+		len += live->extend.staged;
+
+	if (check_add_overflow(len, pending_len, &len) ||
+	    len > TPM_KEXEC_LOG_MAX) {
+		pr_notice("refused: a log of %zu bytes and %zu more are too much to be handed over\n",
+			  live->len, pending_len);
+		return -ENOSPC;
+	}
+	*size = sizeof(struct tpm_kexec_log_ser) +
+		min_t(size_t, len + room_for_others(live), TPM_KEXEC_LOG_MAX);
+	return 0;
+}
+
+/**
+ * tpm_kexec_segment_size() - tell how large the segment for the log has to be
+ * @chip: the TPM
+ * @pending_len: bytes of the records that the image will add
+ * @size: bytes of the segment
+ *
+ * Whatever others extend until the image is executed, the log will fit.
+ *
+ * Return: 0; -ENODEV if the TPM has no log; -EIO if the TPM does not answer; -ENOSPC
+ *	   if the log is too long to be handed over
+ */
+int tpm_kexec_segment_size(struct tpm_chip *chip, size_t pending_len,
+			   size_t *size)
+{
+	int ret;
+
+	if (!chip->live)
+		return -ENODEV;
+	if (tpm_try_get_ops(chip)) {
+		pr_notice("refused: the TPM does not answer\n");
+		return -EIO;
+	}
+	ret = segment_size(chip, pending_len, size);
+	tpm_put_ops(chip);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_segment_size);
+
+/* Before anything is extended: nothing may be extended that cannot be recorded. */
+static int make_room_for(struct tpm_live_log *live,
+			 const struct tpm_kexec_event *events,
+			 unsigned int nr_events, const void *segment,
+			 size_t segment_size)
+{
+	size_t total = live->len, room, len;
+	int ret;
+
+	for (unsigned int i = 0; i < nr_events; i++) {
+		len = tcg2_log_record_len(&live->head, events[i].data_len);
+		if (check_add_overflow(total, len, &total))
+			return -ENOSPC;
+	}
+	room = total;
+	if (segment) {
+		room = segment_size - min(segment_size,
+					  sizeof(struct tpm_kexec_log_ser));
+		room = min_t(size_t, room, TPM_KEXEC_LOG_MAX);
+	}
+	if (total > room) {
+		pr_notice("refused: a log of %zu bytes does not fit the segment's %zu\n",
+			  total, room);
+		return -ENOSPC;
+	}
+
+	ret = tpm_live_make_room(live, total - live->len);
+	if (ret)
+		pr_notice("refused: no memory for a log of %zu bytes (%d)\n",
+			  total, ret);
+	return ret;
+}
+
+static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
+		   unsigned int nr_events, unsigned int nr_digests,
+		   void *segment, size_t segment_size)
+{
+	struct tpm_live_log *live = chip->live;
+	int ret;
+
+	ret = tpm_live_settle(chip);
+	if (ret) {
+		pr_notice("refused: PCR %u cannot be read, and an extend of it is not settled\n",
+			  live->extend.pcr);
+		return ret;
+	}
+	ret = make_room_for(live, events, nr_events, segment, segment_size);
+	if (ret)
+		return ret;
+
+	for (unsigned int i = 0; i < nr_events; i++) {
+		ret = tpm_live_kexec_extend(chip, &events[i], nr_digests);
+		if (ret) {
+			pr_notice("refused: extending PCR %u with event %u failed (%d)\n",
+				  events[i].pcr, i, ret);
+			return -EIO;
+		}
+	}
+
+	if (segment) {
+		ret = tpm_kexec_log_write(segment, segment_size, live->buf,
+					  live->len);
+		if (WARN_ON_ONCE(ret))
+			return -EIO;
+	}
+	tpm_live_freeze(live, true);
+	return 0;
+}
+
+/**
+ * tpm_kexec_execute() - extend the TPM for the next kernel, and leave it the log
+ * @chip: the TPM
+ * @events: what to extend, in this order
+ * @nr_events: number of @events
+ * @nr_digests: number of digests of each event
+ * @segment: where the next kernel will look for the log, mapped; or NULL if the
+ *	     architecture cannot tell it
+ * @segment_size: bytes there
+ *
+ * All under one hold of the chip: nobody extends in between.  From then on nobody
+ * else extends PCRs that are recorded, until tpm_kexec_thaw().  After a failure the
+ * chip is not frozen, and what the TPM has executed is in the log.
+ *
+ * Return: 0; -ENODEV if the TPM has no log; -ENOSPC if the log outgrows the segment
+ *	   and -ENOMEM, both with nothing extended; -EIO if the TPM does not answer,
+ *	   an earlier extend cannot be settled or an extend failed
+ */
+int tpm_kexec_execute(struct tpm_chip *chip,
+		      const struct tpm_kexec_event *events,
+		      unsigned int nr_events, unsigned int nr_digests,
+		      void *segment, size_t segment_size)
+{
+	int ret;
+
+	if (!chip->live) {
+		pr_notice("refused: the TPM has no log\n");
+		return -ENODEV;
+	}
+	if (tpm_try_get_ops(chip)) {
+		pr_notice("refused: the TPM does not answer\n");
+		return -EIO;
+	}
+	ret = execute(chip, events, nr_events, nr_digests, segment,
+		      segment_size);
+	tpm_put_ops(chip);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_execute);
+
+/**
+ * tpm_kexec_thaw() - the kexec does not happen after all
+ *
+ * What was extended for it stays extended and recorded.
+ */
+void tpm_kexec_thaw(void)
+{
+	struct tpm_live_log *live = tpm_live_of_boot();
+
+	if (live)
+		tpm_live_freeze(live, false);
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_thaw);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the subcommands share: options, exit statuses, a way to complain.
+ */
+
+#ifndef KEXEC_UKI_H
+#define KEXEC_UKI_H
+
+#include <stdbool.h>
+
+#include <linux/compiler.h>
+
+/* Exit statuses */
+#define STATUS_OK	0
+#define STATUS_DIFFERS	1
+#define STATUS_UNKNOWN	2	/* cannot tell, and usage */
+
+/**
+ * struct options - what the command line says
+ * @log: file with an event log, or NULL for the kernel's
+ * @pending: file with a pending list, or NULL for the kernel's
+ * @pcrs: file with PCR values, or NULL for the TPM's
+ * @device: the TPM's device, or NULL for the one that has the log
+ * @ima_pcr: the PCR that is IMA's
+ * @replay: start from the PCRs that the log replays to
+ * @digests: print digests, too
+ * @json: print JSON
+ */
+struct options {
+	const char *log;
+	const char *pending;
+	const char *pcrs;
+	const char *device;
+	unsigned int ima_pcr;
+	bool replay;
+	bool digests;
+	bool json;
+};
+
+int cmd_log(const struct options *options);
+int cmd_replay(const struct options *options);
+int cmd_pending(const struct options *options);
+int cmd_predict(const struct options *options);
+
+/* "kexec-uki: ..." on standard error; returns -1 */
+__printf(1, 2) int complain(const char *format, ...);
+
+#endif /* KEXEC_UKI_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KEXEC_UKI_TEXT_H
+#define KEXEC_UKI_TEXT_H
+
+#include <stdio.h>
+
+#include <linux/types.h>
+
+void text_hex(FILE *out, const u8 *data, size_t len);
+void text_ascii(FILE *out, const u8 *data, size_t len);
+void text_utf16(FILE *out, const u8 *data, size_t len);
+void text_guess(FILE *out, const u8 *data, size_t len);
+
+#endif /* KEXEC_UKI_TEXT_H */
