@@ -292,7 +292,7 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_free, "kexec_measure_kunit");
  */
 bool kexec_measure_wanted(const struct kexec_measure *measure)
 {
-	return measure->nr_digests || IS_ENABLED(CONFIG_IMA);
+	return measure->nr_digests || IS_ENABLED(CONFIG_IMA_KEXEC);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_wanted, "kexec_uki");
 
@@ -504,6 +504,12 @@ kexec_measure_events(const struct kexec_measure *measure, unsigned int *nr)
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_events, "kexec_measure_kunit");
 
+/* A TPM that this system makes of software counts as none. */
+static bool is_none(const struct tpm_chip *chip)
+{
+	return !chip || chip->flags & TPM_CHIP_FLAG_VIRTUAL;
+}
+
 #ifdef CONFIG_ACPI
 static bool acpi_has_table(char *signature)
 {
@@ -539,15 +545,15 @@ static bool acpi_announces_cc_log(void)
 
 /*
  * Where there is no ACPI table the log that the EFI stub has found tells of a TPM,
- * unless it is that of a confidential VM, which the stub puts in the same place
- * (efi_retrieve_eventlog() in libstub).
+ * unless it is that of a TPM 1.2, whose driver has bound, or of a confidential VM,
+ * which the stub puts in the same place (efi_retrieve_eventlog() in libstub).
  */
-static bool firmware_announces_tpm2(void)
+static bool firmware_announces_tpm2(const struct tpm_chip *chip)
 {
 	if (acpi_announces_tpm2())
 		return true;
 
-	return IS_ENABLED(CONFIG_EFI) &&
+	return IS_ENABLED(CONFIG_EFI) && is_none(chip) &&
 	       efi.tpm_log != EFI_INVALID_TABLE_ADDR && !acpi_announces_cc_log();
 }
 
@@ -562,7 +568,7 @@ static int usable(struct tpm_chip *chip)
 {
 	int ret;
 
-	if (!chip)
+	if (is_none(chip))
 		return 0;
 
 	if (tpm_is_firmware_upgrade(chip)) {
@@ -574,8 +580,7 @@ static int usable(struct tpm_chip *chip)
 		pr_notice("refused: the TPM does not answer (%d)\n", ret);
 		return -ENODEV;
 	}
-	return ret && chip->nr_allocated_banks &&
-	       !(chip->flags & TPM_CHIP_FLAG_VIRTUAL);
+	return ret && chip->nr_allocated_banks;
 }
 
 /*
@@ -583,9 +588,9 @@ static int usable(struct tpm_chip *chip)
  * with its driver unbound, or behind a TPM that is made of software, PCRs would go
  * on to tell of this kernel.
  */
-static int check_announced(struct kimage *image)
+static int check_announced(struct kimage *image, const struct tpm_chip *chip)
 {
-	if (firmware_announces_tpm2() && kexec_file_enforced(image)) {
+	if (firmware_announces_tpm2(chip) && kexec_file_enforced(image)) {
 		pr_notice("refused: firmware announces a TPM 2.0, and no driver has bound to it\n");
 		return -ENODEV;
 	}
@@ -618,7 +623,7 @@ static int prepare(struct kimage *image, struct tpm_chip *chip)
 
 	ret = usable(chip);
 	if (!ret)
-		ret = check_announced(image);
+		ret = check_announced(image, chip);
 	if (ret < 0)
 		return ret;
 
@@ -741,12 +746,11 @@ static int load_measured(struct kimage *image)
 }
 
 /* Who does not want a kernel measured must not lose it to a TPM that fails. */
-static int load_without_list(const struct kimage *image, int err)
+static int load_without_list(struct kimage *image)
 {
-	if (is_measured(image))
-		return err;
-
 	pr_notice("kexec_measure=uki: loaded all the same, without the TPM's log\n");
+	kexec_measure_free(image->measure);
+	image->measure = NULL;
 	return 0;
 }
 
@@ -775,11 +779,15 @@ int kexec_measure_load(struct kimage *image)
 	chip = tpm_default_chip();
 	ret = prepare(image, chip);
 	if (!ret)
-		return load_measured(image);
-
-	if (chip)
+		ret = load_measured(image);
+	else if (chip)
 		put_device(&chip->dev);
-	return load_without_list(image, ret);
+
+	if (ret && !is_measured(image))
+		return load_without_list(image);
+
+	/* On EINVAL user space would fall back to kexec_load(). */
+	return ret == -EINVAL ? -EIO : ret;
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_load, "kexec_measure_kunit");
 
@@ -839,34 +847,44 @@ static void spend(struct kexec_measure *measure)
 	kexec_pending_publish(NULL);
 }
 
+/* The chip is held since the load, it cannot have been freed and made anew. */
+static bool chip_changed(const struct kexec_measure *measure)
+{
+	struct tpm_chip *chip = tpm_default_chip();
+	bool changed;
+
+	changed = chip != measure->chip &&
+		  !(is_none(chip) && is_none(measure->chip));
+	if (chip)
+		put_device(&chip->dev);
+	return changed;
+}
+
 static int check_stale(const struct kexec_measure *measure)
 {
-	struct tpm_chip *chip;
-
 	if (measure->spent) {
 		pr_notice("refused: the image was spent by an execute that failed, load it anew\n");
 		return -ESTALE;
 	}
+	if (chip_changed(measure)) {
+		pr_notice("refused: the TPM is not the one at load, load the image anew\n");
+		return -ESTALE;
+	}
+	return 0;
+}
 
-	/* Held since the load, it cannot have been freed and made anew. */
-	chip = tpm_default_chip();
-	if (chip)
-		put_device(&chip->dev);
-	if (chip == measure->chip)
-		return 0;
-
-	pr_notice("refused: the TPM is not the one at load, load the image anew\n");
-	return -ESTALE;
+static int extend_events(struct kexec_measure *measure)
+{
+	return tpm_kexec_execute(measure->chip, measure->events,
+				 measure->nr_events, measure->nr_digests,
+				 measure->segment, measure->segment_size);
 }
 
 /* The TPM core says what has failed, and extends nothing if it lacks room. */
 static int extend(struct kexec_measure *measure)
 {
-	int ret;
+	int ret = extend_events(measure);
 
-	ret = tpm_kexec_execute(measure->chip, measure->events,
-				measure->nr_events, measure->nr_digests,
-				measure->segment, measure->segment_size);
 	if (ret == -ENOSPC || ret == -ENOMEM)
 		return ret;
 
@@ -874,10 +892,15 @@ static int extend(struct kexec_measure *measure)
 	if (ret)
 		return -EIO;
 
-	if (measure->nr_events)
-		pr_info("extended the TPM with %u events\n",
-			measure->nr_events);
+	pr_info("extended the TPM with %u events\n", measure->nr_events);
 	return 0;
+}
+
+/* Without events nothing is lost with the TPM but the log. */
+static void hand_over(struct kexec_measure *measure)
+{
+	if (chip_changed(measure) || extend_events(measure))
+		pr_notice("kexec_measure=uki: executed all the same, without the TPM's log\n");
 }
 
 /**
@@ -896,6 +919,7 @@ static int extend(struct kexec_measure *measure)
 int kexec_measure_execute(struct kimage *image)
 {
 	struct kexec_measure *measure = image->measure;
+	bool measured = is_measured(image);
 	int ret;
 
 	if (!image->file_mode)
@@ -903,7 +927,7 @@ int kexec_measure_execute(struct kimage *image)
 	if (!measure)
 		return ima_kexec_execute(image, NULL, 0);
 
-	ret = check_stale(measure);
+	ret = measured ? check_stale(measure) : 0;
 	if (ret)
 		return ret;
 
@@ -912,8 +936,11 @@ int kexec_measure_execute(struct kimage *image)
 				measure->identity_len);
 	if (ret || !measure->nr_digests)
 		return ret;
+	if (measured)
+		return extend(measure);
 
-	return extend(measure);
+	hand_over(measure);
+	return 0;
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_execute, "kexec_measure_kunit");
 
@@ -925,7 +952,7 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_execute, "kexec_measure_kunit");
  */
 void kexec_measure_cancel(struct kimage *image)
 {
-	if (image->measure && image->measure->spent)
+	if (image->measure && image->measure->nr_digests)
 		tpm_kexec_thaw();
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_cancel, "kexec_measure_kunit");

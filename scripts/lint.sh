@@ -4,7 +4,7 @@
 # The quality gates.  Needs the mails of "series.py mail" in out/series and the
 # finished guest kernel in out/x86_64.
 #
-#   lint.sh [GATE...]    checkpatch compile kernel-doc codespell scripts names
+#   lint.sh [GATE...]    checkpatch compile arm64 kernel-doc codespell scripts names
 #
 # A gate can look clean because its tool did not run.  So each prints how many
 # files it checked, and fails at zero.  The last line counts the gates.
@@ -69,10 +69,18 @@ checkpatch()
 	verdict checkpatch $files "$out"
 }
 
-# The objects that come of the series' C files.
+# The objects that come of the series' C files, but for what x86 has not.
 objects()
 {
-	kernel_files AM '*.c' ':!tools' | sed 's/\.c$/.o/'
+	kernel_files AM '*.c' ':!tools' ':!drivers/of' | sed 's/\.c$/.o/'
+}
+
+# Those that an architecture with a device tree has.
+arm64_objects()
+{
+	kernel_files AM 'drivers/*.c' 'kernel/*.c' 'lib/*.c' 'security/*.c' \
+		':!*/tests/*' ':!*/libstub/*' ':!kernel/kexec_uki*' |
+		sed 's/\.c$/.o/'
 }
 
 # W=1 and sparse in one pass.  Debian's sparse needs a word on typeof_unqual, or
@@ -102,6 +110,31 @@ compile()
 	verdict "W=1 and sparse" "$files" "$bad"
 }
 
+# W=1 for arm64, whose transport x86 does not compile.
+arm64()
+{
+	local dir=$top/out/lint-arm64 out=$log/lint-arm64.log object
+	local bad=$log/lint-arm64-bad.log targets
+	local arm=(make -C "$linux" O="$dir" ARCH=arm64 LOCALVERSION= -j"$(nproc)"
+		CROSS_COMPILE=aarch64-linux-gnu- CC="ccache aarch64-linux-gnu-gcc")
+	mapfile -t targets < <(arm64_objects)
+	: > "$bad"
+	mkdir -p "$dir"
+	cp "$top/scripts/config/arm64.config" "$dir/fragment"
+	grep -hE '^(# )?CONFIG_' "$linux"/kernel/configs/tiny{-base,}.config \
+		"$dir/fragment" > "$dir/all.config"
+	"${arm[@]}" KCONFIG_ALLCONFIG="$dir/all.config" allnoconfig > "$out" 2>&1
+	grep -h ^CONFIG_ "$dir/fragment" | grep -vxFf "$dir/.config" |
+		sed 's/^/lost: /' >> "$bad"
+	(cd "$dir" && rm -f "${targets[@]}")
+	"${arm[@]}" -k W=1 "${targets[@]}" >> "$out" 2>&1 || echo "make failed" >> "$bad"
+	grep -E 'warning:|error:|\*\*\*' "$out" >> "$bad"
+	for object in "${targets[@]}"; do
+		[ -f "$dir/$object" ] || echo "$object was not built" >> "$bad"
+	done
+	verdict arm64 ${#targets[@]} "$bad"
+}
+
 kernel_doc()
 {
 	local out=$log/lint-kernel-doc.log files
@@ -115,7 +148,7 @@ spelling()
 {
 	local out=$log/lint-codespell.log files
 	mapfile -t files < <(ours ':!*-testvecs.h' ':!scripts/versions.lock')
-	(cd "$top" && codespell "${files[@]}") > "$out" 2>&1
+	(cd "$top" && codespell -L ser "${files[@]}") > "$out" 2>&1
 	verdict codespell ${#files[@]} "$out"
 }
 
@@ -167,6 +200,7 @@ gate()
 	checkpatch) checkpatch ;;
 	compile) compile ;;
 	kernel-doc) kernel_doc ;;
+	arm64) arm64 ;;
 	codespell) spelling ;;
 	scripts) shell_scripts; python_scripts ;;
 	names) names ;;
@@ -175,7 +209,7 @@ gate()
 }
 
 mkdir -p "$log"
-[ $# != 0 ] || set -- checkpatch compile kernel-doc codespell scripts names
+[ $# != 0 ] || set -- checkpatch compile arm64 kernel-doc codespell scripts names
 for name in "$@"; do
 	gate "$name"
 done

@@ -16,6 +16,11 @@ try load kexec -s -l /in/bzImage --initrd=/in/plain.img --append="{TEXT}"
 pending load
 try exec kexec -e
 """
+# The TPM's driver goes between load and execute.
+GONE = SCRIPT.replace("pending load\n", """
+dev=$(readlink -f /sys/class/tpm/tpm0/device)
+try unbind sh -c "echo ${dev##*/} > $dev/driver/unbind"
+""")
 # Marker, program, command line, initrd
 EVENTS = [(4, tpmlog.EV_EVENT_TAG),
           (4, tpmlog.EV_EFI_BOOT_SERVICES_APPLICATION),
@@ -51,8 +56,20 @@ def left_out(t):
     t.same_pcrs(r.pcrs("after"), r.pcrs("before"), "after the kexec")
 
 
+def without_tpm(t):
+    """What is not measured is not refused for a TPM that has gone."""
+    t.script(GONE)
+    m = machine.Machine(f"{t.name}-gone", share=t.share,
+                        boot=t.first("kexec_measure=uki"))
+    r = m.run().need("before/pcrs", "after/pcrs")
+    t.equal(r.status("unbind"), 0, "unbinding the driver")
+    t.equal(check_boot(t, r), [], "events")
+    t.same_pcrs(r.pcrs("after"), r.pcrs("before"), "after the kexec")
+
+
 def run(t):
     shutil.copy(paths.BZIMAGE, t.share / "bzImage")
     shutil.copy(t.initrd("plain.img", {"who": b"plain\n"}), t.share)
     measured(t)
     left_out(t)
+    without_tpm(t)

@@ -30,7 +30,7 @@ def run(t):
     t.true(0 < len(mine) < COUNT, f"{len(mine)} extends of user space")
     t.equal([e.pcr for e in mine], [(11, 15)[n % 2] for n in range(len(mine))],
             "PCRs of user space")
-    t.equal(new[:len(mine)], mine, "all of them come before the kexec's")
+    t.true(new[:len(mine)] == mine, "some come after the kexec's first")
     want = [oracle.marker()] + oracle.uki_events(oracle.cold(image))
     t.same_events(new[len(mine):], want, "what the kexec has appended")
     t.equal([e for e in events if tpmlog.note(e)], [], "notes")

@@ -105,7 +105,10 @@ def check_log(report, name, log="live_log", partial=(), unknown=()):
             if pcr == 10:
                 continue
             if (ours[pcr] is None) != (pcr in unknown):
-                raise machine.GuestError(f"what the log says of PCR {pcr}")
+                raise machine.GuestError(
+                    f"{report.machine.name}: {name}'s log "
+                    + ("knows all" if pcr in unknown else "gives up")
+                    + f" of PCR {pcr}")
             if pcr in unknown:
                 continue
             if chip[pcr] != ours[pcr]:

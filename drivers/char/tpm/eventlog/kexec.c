@@ -188,7 +188,10 @@ int tpm_kexec_segment_size(struct tpm_chip *chip, size_t pending_len,
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_segment_size);
 
-/* Before anything is extended: nothing may be extended that cannot be recorded. */
+/*
+ * Before anything is extended: nothing may be extended that cannot be recorded, and
+ * the last extend needs room for any note in the place of its record.
+ */
 static int make_room_for(struct tpm_live_log *live,
 			 const struct tpm_kexec_event *events,
 			 unsigned int nr_events, const void *segment,
@@ -214,7 +217,8 @@ static int make_room_for(struct tpm_live_log *live,
 		return -ENOSPC;
 	}
 
-	ret = tpm_live_make_room(live, total - live->len);
+	len = tcg2_log_record_len(&live->head, TCG2_NOTE_MAX);
+	ret = tpm_live_make_room(live, total - live->len + len);
 	if (ret)
 		pr_notice("refused: no memory for a log of %zu bytes (%d)\n",
 			  total, ret);
@@ -230,9 +234,9 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
 
 	ret = tpm_live_settle(chip);
 	if (ret) {
-		pr_notice("refused: PCR %u cannot be read, and an extend of it is not settled\n",
+		pr_notice("refused: PCR %u cannot be read, and nobody knows what was done to it\n",
 			  live->extend.pcr);
-		return ret;
+		return ret == -EIO ? -EBUSY : ret;
 	}
 	ret = make_room_for(live, events, nr_events, segment, segment_size);
 	if (ret)
@@ -243,7 +247,7 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
 		if (ret) {
 			pr_notice("refused: extending PCR %u with event %u failed (%d)\n",
 				  events[i].pcr, i, ret);
-			return -EIO;
+			return !i && live->extend.unchanged ? -EBUSY : -EIO;
 		}
 	}
 
@@ -271,9 +275,10 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
  * else extends PCRs that are recorded, until tpm_kexec_thaw().  After a failure the
  * chip is not frozen, and what the TPM has executed is in the log.
  *
- * Return: 0; -ENODEV if the TPM has no log; -ENOSPC if the log outgrows the segment
- *	   and -ENOMEM, both with nothing extended; -EIO if the TPM does not answer,
- *	   an earlier extend cannot be settled or an extend failed
+ * Return: 0; -EIO if an extend failed.  With nothing extended: -ENODEV if the TPM has
+ *	   no log; -ENOSPC if the log outgrows the segment; -ENOMEM; -EBUSY if the TPM
+ *	   does not answer, an earlier extend cannot be settled or the first was not
+ *	   executed
  */
 int tpm_kexec_execute(struct tpm_chip *chip,
 		      const struct tpm_kexec_event *events,
@@ -288,7 +293,7 @@ int tpm_kexec_execute(struct tpm_chip *chip,
 	}
 	if (tpm_try_get_ops(chip)) {
 		pr_notice("refused: the TPM does not answer\n");
-		return -EIO;
+		return -EBUSY;
 	}
 	ret = execute(chip, events, nr_events, nr_digests, segment,
 		      segment_size);

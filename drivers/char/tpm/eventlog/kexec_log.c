@@ -27,7 +27,7 @@ static size_t handed_over_len;
 /**
  * tpm_kexec_log_write() - write a log as it is handed over
  * @buf: where to
- * @size: room there
+ * @size: room there; what is left of it becomes zeros
  * @log: the log
  * @len: its length
  *
@@ -48,6 +48,7 @@ int tpm_kexec_log_write(void *buf, size_t size, const void *log, size_t len)
 	sha256(log, len, ser.sha256);
 	memcpy(buf, &ser, sizeof(ser));
 	memcpy(buf + sizeof(ser), log, len);
+	memset(buf + sizeof(ser) + len, 0, size - sizeof(ser) - len);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_log_write);
@@ -74,7 +75,7 @@ int tpm_kexec_log_check(const void *buf, size_t size, const void **log,
 
 	if (size < sizeof(*ser)) {
 		pr_notice("log of the last kernel dropped: %zu bytes\n", size);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	if (memcmp(ser->magic, TPM_KEXEC_LOG_MAGIC, sizeof(ser->magic)) ||
 	    le32_to_cpu(ser->version) != TPM_KEXEC_LOG_VERSION) {
@@ -134,18 +135,21 @@ EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_log_continues);
  * tpm_kexec_restore_log() - copy out what the last kernel has left
  *
  * Once, while the kernel starts: drivers of TPMs may come much later, and what the
- * log is in is given back.
+ * log is in is given back.  But not if it is no log: whoever lies about that may have
+ * named memory that is in use.
  */
 void __init tpm_kexec_restore_log(void)
 {
 	const void *log;
 	size_t size, len;
 	void *buf;
+	int ret;
 
 	if (tpm_get_kexec_log(&buf, &size))
 		return;
 
-	if (!tpm_kexec_log_check(buf, size, &log, &len)) {
+	ret = tpm_kexec_log_check(buf, size, &log, &len);
+	if (!ret) {
 		handed_over = kvmemdup(log, len, GFP_KERNEL);
 		if (handed_over)
 			handed_over_len = len;
@@ -153,7 +157,8 @@ void __init tpm_kexec_restore_log(void)
 			pr_notice("log of the last kernel dropped: no memory for %zu bytes\n",
 				  len);
 	}
-	tpm_free_kexec_log();
+	if (ret != -EPROTO)
+		tpm_free_kexec_log();
 }
 
 /**

@@ -24,8 +24,10 @@
 
 #include <kunit/visibility.h>
 
-#include "kexec_log_abi.h"
 #include "live.h"
+
+/* A kexec has begun: for TPMs that have no log. */
+static bool pcrs_frozen;
 
 /**
  * tpm_live_records() - tell whether a PCR is recorded
@@ -59,20 +61,21 @@ size_t tpm_live_short_note_len(const struct tpm_live_log *live)
  * @live: the log; whoever holds the chip, or nobody else knows the log
  * @len: how many bytes behind the log
  *
- * Return: 0; -ENOSPC if the log could not be handed over any more; -ENOMEM
+ * A log that is too long to be handed over goes on all the same.
+ *
+ * Return: 0; -ENOSPC if there is no such length; -ENOMEM
  */
 int tpm_live_make_room(struct tpm_live_log *live, size_t len)
 {
 	size_t need;
 	u8 *buf;
 
-	if (check_add_overflow(live->len, len, &need) ||
-	    need > TPM_KEXEC_LOG_MAX)
+	if (check_add_overflow(live->len, len, &need))
 		return -ENOSPC;
 	if (need <= live->size)
 		return 0;
 
-	need = max(need, min_t(size_t, 2 * live->size, TPM_KEXEC_LOG_MAX));
+	need = max(need, 2 * live->size);
 	guard(mutex)(&live->lock);
 	buf = kvrealloc(live->buf, need, GFP_KERNEL);
 	if (!buf)
@@ -205,8 +208,8 @@ void tpm_live_note_unknown(struct tpm_live_log *live)
 	if (WARN_ON_ONCE(ret))
 		return;
 	if (live->extend.staged)
-		pr_notice("PCR %u was extended, and nobody knows with what\n",
-			  pcr);
+		pr_notice_ratelimited("PCR %u was extended, and nobody knows with what\n",
+				      pcr);
 	tpm_live_commit(live, true);
 }
 
@@ -223,6 +226,20 @@ bool tpm_live_is_frozen(struct tpm_live_log *live)
 }
 
 /**
+ * tpm_live_is_frozen_without() - the same, for a TPM that has no log
+ * @chip: the TPM
+ *
+ * It may be the TPM of the log, reached by another driver.
+ *
+ * Return: true if extends are to be refused
+ */
+bool tpm_live_is_frozen_without(const struct tpm_chip *chip)
+{
+	return READ_ONCE(pcrs_frozen) && chip->flags & TPM_CHIP_FLAG_TPM2 &&
+	       !(chip->flags & TPM_CHIP_FLAG_VIRTUAL);
+}
+
+/**
  * tpm_live_freeze() - keep PCRs as they are, or no longer
  * @live: the log
  * @frozen: whether others get EBUSY if they extend PCRs that are recorded
@@ -231,8 +248,22 @@ void tpm_live_freeze(struct tpm_live_log *live, bool frozen)
 {
 	guard(mutex)(&live->lock);
 	live->frozen = frozen;
+	WRITE_ONCE(pcrs_frozen, frozen);
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_live_freeze);
+
+/**
+ * tpm_live_recheck() - a TPM was out of sight, and is back
+ * @live: its log; nobody holds the chip
+ *
+ * It may have been reset, or extended by others.
+ */
+void tpm_live_recheck(struct tpm_live_log *live)
+{
+	live->out_of_step = true;
+	live->recheck = true;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_live_recheck);
 
 static size_t record_len_at(const struct tpm_live_log *live, size_t off)
 {

@@ -48,8 +48,10 @@ struct tpm_live_pcr {
  * @who: for the record of an extend by others; NULL for a kexec event of our own,
  *	 which has no share
  * @unparsed: the command was not understood, so nobody knows what it extends with
- * @alg: TPM_ALG_* of the bank that tells whether the extend was executed; 0 if it
- *	 gives a digest for no active bank, and so changes nothing
+ * @alg: TPM_ALG_* of the bank that tells whether the extend was executed; 0 if none
+ *	 does
+ * @untold: it gives digests for active banks, and none of these has the PCR; else,
+ *	    without @alg, it gives a digest for no active bank and changes nothing
  * @size: bytes of a digest of @alg
  * @before: the PCR before the extend, in bank @alg
  * @after: the PCR after it
@@ -58,6 +60,7 @@ struct tpm_live_pcr {
  *	    executed; the record is in the buffer, behind the log.  0 if there is none
  * @fills: that record is the note that the share is used up
  * @executed: the extend was executed, and is what it was meant to be
+ * @unchanged: it was not sent, or the PCR is what it was
  */
 struct tpm_live_extend {
 	u32 pcr;
@@ -65,12 +68,14 @@ struct tpm_live_extend {
 	bool unparsed;
 	u16 alg;
 	u16 size;
+	bool untold;
 	u8 before[TPM2_MAX_DIGEST_SIZE];
 	u8 after[TPM2_MAX_DIGEST_SIZE];
 	bool after_known;
 	size_t staged;
 	bool fills;
 	bool executed;
+	bool unchanged;
 };
 
 enum tpm_live_state {
@@ -96,6 +101,8 @@ enum tpm_live_state {
  * @shadow_size: bytes of a digest of @shadow_alg
  * @out_of_step: a command had no answer, and the next response may be that to it;
  *		 belongs, as all that follows, to the holder of the chip
+ * @recheck: the TPM may have been used or reset unseen, so the values in @pcrs have
+ *	     to be compared
  * @state: of @extend
  * @extend: the extend that is with the TPM
  * @given: what it gives
@@ -118,6 +125,7 @@ struct tpm_live_log {
 	u16 shadow_alg;
 	u16 shadow_size;
 	bool out_of_step;
+	bool recheck;
 	enum tpm_live_state state;
 	struct tpm_live_extend extend;
 	struct tpm2_extend given;
@@ -142,7 +150,9 @@ void tpm_live_note_unknown(struct tpm_live_log *live);
 size_t tpm_live_short_note_len(const struct tpm_live_log *live);
 void tpm_live_commit(struct tpm_live_log *live, bool in_share);
 bool tpm_live_is_frozen(struct tpm_live_log *live);
+bool tpm_live_is_frozen_without(const struct tpm_chip *chip);
 void tpm_live_freeze(struct tpm_live_log *live, bool frozen);
+void tpm_live_recheck(struct tpm_live_log *live);
 int tpm_live_create_file(struct tpm_chip *chip,
 			 const struct file_operations *fops);
 
@@ -179,6 +189,12 @@ int tpm_live_kexec_extend(struct tpm_chip *chip,
 			  unsigned int nr_digests);
 int tpm_live_settle(struct tpm_chip *chip);
 void tpm_live_no_answer(struct tpm_chip *chip);
+
+static inline void tpm_live_resume(struct tpm_chip *chip)
+{
+	if (chip->live)
+		tpm_live_recheck(chip->live);
+}
 
 /* kexec_log.c */
 
@@ -224,6 +240,10 @@ static inline void tpm_live_user_end(struct tpm_chip *chip, const u8 *rsp,
 }
 
 static inline void tpm_live_no_answer(struct tpm_chip *chip)
+{
+}
+
+static inline void tpm_live_resume(struct tpm_chip *chip)
 {
 }
 

@@ -22,10 +22,11 @@
 #include "kexec_log_abi.h"
 #include "live.h"
 
-/* The log of this boot, and the name of the device that is the TPM's parent. */
+/* The log of this boot, and the name and bus of the device that is the TPM's parent. */
 static DEFINE_MUTEX(tpm_live_mutex);
 static struct tpm_live_log *tpm_live;
 static const char *tpm_live_owner;
+static const struct bus_type *tpm_live_bus;
 
 /* SHA-256 if it is active, or else the first bank that there is code for. */
 static void choose_shadow(struct tpm_live_log *live,
@@ -238,6 +239,8 @@ EXPORT_SYMBOL_IF_KUNIT(tpm_live_create);
  */
 void tpm_live_free(struct tpm_live_log *live)
 {
+	if (live->frozen)
+		tpm_live_freeze(live, false);
 	mutex_destroy(&live->lock);
 	kvfree(live->buf);
 	kfree(live);
@@ -270,6 +273,13 @@ static size_t firmware_log_len(const struct tpm_chip *chip, int log_version)
 	return tcg2_log_whole(log->bios_event_log, len, &head);
 }
 
+static struct tpm_live_log *create_for(struct tpm_chip *chip, const void *log,
+				       size_t len)
+{
+	return tpm_live_create(chip->allocated_banks, chip->nr_allocated_banks,
+			       log, len);
+}
+
 /*
  * The log of this boot begins with what the last kernel has left, if that goes on
  * from the firmware's as it is seen here; or else with the firmware's.
@@ -290,17 +300,14 @@ static struct tpm_live_log *begin_log(struct tpm_chip *chip, int log_version)
 		handed_len = 0;
 	}
 
-	if (handed_len)
-		live = tpm_live_create(chip->allocated_banks,
-				       chip->nr_allocated_banks, handed,
-				       handed_len);
+	live = handed_len ? create_for(chip, handed, handed_len) : NULL;
+	if (IS_ERR(live))
+		pr_notice("log of the last kernel dropped: %pe\n", live);
+	if (IS_ERR_OR_NULL(live))
+		live = create_for(chip, firmware_len ? firmware : NULL,
+				  firmware_len);
 	else
-		live = tpm_live_create(chip->allocated_banks,
-				       chip->nr_allocated_banks,
-				       firmware_len ? firmware : NULL,
-				       firmware_len);
-	if (!IS_ERR(live))
-		live->handed_over = handed_len;
+		live->handed_over = true;
 	kvfree(handed);
 	return live;
 }
@@ -355,7 +362,8 @@ int tpm_live_setup(struct tpm_chip *chip, int log_version)
 
 	device = dev_name(chip->dev.parent);
 	guard(mutex)(&tpm_live_mutex);
-	if (tpm_live && strcmp(tpm_live_owner, device))
+	if (tpm_live && (tpm_live_bus != chip->dev.parent->bus ||
+			 strcmp(tpm_live_owner, device)))
 		return log_version;
 
 	if (!tpm_live) {
@@ -369,7 +377,9 @@ int tpm_live_setup(struct tpm_chip *chip, int log_version)
 			return log_version;
 		}
 		tpm_live = live;
+		tpm_live_bus = chip->dev.parent->bus;
 	} else {
+		tpm_live_recheck(tpm_live);
 		choose_shadow(tpm_live, chip->allocated_banks,
 			      chip->nr_allocated_banks);
 	}

@@ -92,21 +92,34 @@ struct pcr_read_response {
  * Heed everything that has a known value: after a time-out, what comes may be the
  * response to the command before.
  */
-static bool is_pcr_value(const struct pcr_read_response *rsp, ssize_t len,
-			 u32 pcr, u16 alg, u16 size)
+static bool is_pcr_read(const struct pcr_read_response *rsp, u16 alg,
+			const u8 *select, u32 nr_digests)
 {
-	u8 select[TPM2_PCR_SELECT_MIN] = {};
-
-	select[pcr / 8] = BIT(pcr % 8);
-	return len == struct_size(rsp, digest, size) &&
-	       be16_to_cpu(rsp->header.tag) == TPM2_ST_NO_SESSIONS &&
+	return be16_to_cpu(rsp->header.tag) == TPM2_ST_NO_SESSIONS &&
 	       be32_to_cpu(rsp->header.return_code) == TPM2_RC_SUCCESS &&
 	       be32_to_cpu(rsp->nr_selections) == 1 &&
 	       be16_to_cpu(rsp->alg) == alg &&
-	       rsp->select_size == sizeof(select) &&
-	       !memcmp(rsp->select, select, sizeof(select)) &&
-	       be32_to_cpu(rsp->nr_digests) == 1 &&
-	       be16_to_cpu(rsp->digest_size) == size;
+	       rsp->select_size == sizeof(rsp->select) &&
+	       !memcmp(rsp->select, select, sizeof(rsp->select)) &&
+	       be32_to_cpu(rsp->nr_digests) == nr_digests;
+}
+
+/* A PCR that the bank does not have is left out (Part 3, 22.4.1). */
+static int check_pcr_read(const struct pcr_read_response *rsp, ssize_t len,
+			  u32 pcr, u16 alg, u16 size)
+{
+	static const u8 none[TPM2_PCR_SELECT_MIN];
+	u8 select[TPM2_PCR_SELECT_MIN] = {};
+
+	select[pcr / 8] = BIT(pcr % 8);
+	if (len == struct_size(rsp, digest, size) &&
+	    is_pcr_read(rsp, alg, select, 1) &&
+	    be16_to_cpu(rsp->digest_size) == size)
+		return 0;
+	if (len == offsetof(typeof(*rsp), digest_size) &&
+	    is_pcr_read(rsp, alg, none, 0))
+		return -ENOENT;
+	return -EIO;
 }
 
 static ssize_t send_pcr_read(struct tpm_chip *chip, struct tpm_buf *buf,
@@ -135,7 +148,7 @@ static ssize_t send_pcr_read(struct tpm_chip *chip, struct tpm_buf *buf,
  * that the TPM and the driver are in step again.  A TPM that is silent is not asked
  * again, for it may take minutes to be so.
  *
- * Return: 0; -EIO if the PCR cannot be read
+ * Return: 0; -ENOENT if the PCR is not in that bank; -EIO if it cannot be read
  */
 int tpm_live_read_pcr(struct tpm_chip *chip, u32 pcr, u16 alg, u16 size,
 		      u8 *value)
@@ -152,14 +165,18 @@ int tpm_live_read_pcr(struct tpm_chip *chip, u32 pcr, u16 alg, u16 size,
 	rsp = (const void *)buf.data;
 	for (attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
 		len = send_pcr_read(chip, &buf, pcr, alg);
+		ret = -EIO;
 		if (len == -ETIME)
 			break;
-		if (is_pcr_value(rsp, len, pcr, alg, size)) {
+		ret = check_pcr_read(rsp, len, pcr, alg, size);
+		if (!ret) {
 			memcpy(value, rsp->digest, size);
 			chip->live->out_of_step = false;
-			ret = 0;
 			break;
 		}
+		/* Nothing in that answer is about this PCR: it may be a late one. */
+		if (ret == -ENOENT && !chip->live->out_of_step)
+			break;
 	}
 	tpm_buf_destroy(&buf);
 	return ret;

@@ -120,54 +120,60 @@ static int stage_given(const struct tpm_chip *chip, struct tpm_live_log *live)
 	return fits_record(chip, live) ? stage_tagged(live) : stage_partial(live);
 }
 
-/* A bank that the extend changes: the shadow, or else any that is active. */
-static void choose_bank(const struct tpm_chip *chip, struct tpm_live_log *live)
+/* Whether the extend changes a bank, if that is active and has the PCR. */
+static bool changes_bank(const struct tpm_live_log *live, u16 alg)
 {
-	struct tpm_live_extend *extend = &live->extend;
-	const struct tpm_bank_info *bank = chip->allocated_banks;
-
-	extend->alg = live->shadow_alg;
-	extend->size = live->shadow_size;
-	if (live->given.kind != TPM2_EXTEND_PCR_EXTEND || extend->unparsed ||
-	    given_digest(&live->given, extend->alg))
-		return;
-
-	extend->alg = 0;
-	for (unsigned int i = 0; i < chip->nr_allocated_banks; i++, bank++) {
-		if (given_digest(&live->given, bank->alg_id)) {
-			extend->alg = bank->alg_id;
-			extend->size = bank->digest_size;
-			return;
-		}
-	}
+	return live->given.kind != TPM2_EXTEND_PCR_EXTEND ||
+	       live->extend.unparsed || given_digest(&live->given, alg);
 }
 
-/* The value of the PCR in that bank, before the extend. */
-static int know_before(struct tpm_chip *chip, struct tpm_live_log *live)
+/* The value of the PCR before the extend, in a bank; -ENOENT if that cannot tell. */
+static int know_in_bank(struct tpm_chip *chip, u16 alg, u16 size)
 {
+	struct tpm_live_log *live = chip->live;
 	struct tpm_live_extend *extend = &live->extend;
 	struct tpm_live_pcr *pcr = &live->pcrs[extend->pcr];
+	bool shadow = alg == live->shadow_alg;
 	int ret = 0;
 
-	if (!extend->alg)
-		return 0;
+	if (!changes_bank(live, alg))
+		return -ENOENT;
 
-	if (extend->alg != live->shadow_alg || !pcr->known)
-		ret = tpm_live_read_pcr(chip, extend->pcr, extend->alg,
-					extend->size, extend->before);
+	if (shadow && pcr->known)
+		memcpy(extend->before, pcr->value, size);
 	else
-		memcpy(extend->before, pcr->value, extend->size);
-	if (ret) {
-		pr_notice_ratelimited("refused: PCR %u cannot be read, and nothing would tell whether an extend was executed\n",
-				      extend->pcr);
+		ret = tpm_live_read_pcr(chip, extend->pcr, alg, size,
+					extend->before);
+	extend->untold = ret == -ENOENT;
+	if (ret)
 		return ret;
-	}
 
-	if (extend->alg == live->shadow_alg) {
-		memcpy(pcr->value, extend->before, extend->size);
+	extend->alg = alg;
+	extend->size = size;
+	if (shadow) {
+		memcpy(pcr->value, extend->before, size);
 		pcr->known = true;
 	}
 	return 0;
+}
+
+/* In a bank that the extend changes: the shadow, or else any that is active. */
+static int know_before(struct tpm_chip *chip, struct tpm_live_log *live)
+{
+	const struct tpm_bank_info *bank = chip->allocated_banks;
+	int ret;
+
+	ret = know_in_bank(chip, live->shadow_alg, live->shadow_size);
+	for (unsigned int i = 0; i < chip->nr_allocated_banks; i++, bank++)
+		if (ret == -ENOENT && bank->alg_id != live->shadow_alg)
+			ret = know_in_bank(chip, bank->alg_id,
+					   bank->digest_size);
+	if (!ret || ret == -ENOENT)
+		return 0;
+
+	pr_notice_ratelimited("refused: PCR %u cannot be read, and nothing would tell whether an extend was executed\n",
+			      live->extend.pcr);
+	return ret;
 }
 
 /* The value after it, by what is given. */
@@ -195,7 +201,7 @@ static int settle_last(struct tpm_chip *chip)
 	int ret = tpm_live_settle(chip);
 
 	if (ret)
-		pr_notice_ratelimited("refused: PCR %u cannot be read, and an extend of it is not settled\n",
+		pr_notice_ratelimited("refused: PCR %u cannot be read, and nobody knows what was done to it\n",
 				      chip->live->extend.pcr);
 	return ret;
 }
@@ -214,6 +220,7 @@ static int begin_extend(struct tpm_chip *chip, u32 pcr, const char *who,
 		.pcr = pcr,
 		.who = who,
 		.unparsed = unparsed,
+		.unchanged = true,
 	};
 	/* For the record, or for any note in its place. */
 	ret = tpm_live_make_room(live,
@@ -227,12 +234,17 @@ static int begin_extend(struct tpm_chip *chip, u32 pcr, const char *who,
 	if (!tpm_live_records(pcr))
 		live->pcrs[pcr].known = false;
 
-	choose_bank(chip, live);
 	ret = know_before(chip, live);
 	if (ret)
 		return ret;
 	know_after(live);
 	return 0;
+}
+
+static void set_sent(struct tpm_live_log *live)
+{
+	live->state = TPM_LIVE_SENT;
+	live->extend.unchanged = false;
 }
 
 /* The extend was executed. */
@@ -256,26 +268,44 @@ static void record_extend(struct tpm_live_log *live)
 	pcr->known = extend->after_known;
 }
 
-/**
- * tpm_live_settle() - find out what became of an extend
- * @chip: the TPM, which the caller holds; it has a log
- *
- * Return: 0 if every extend so far is recorded, was not executed or is told of by a
- *	   note; -EIO if the PCR cannot be read
- */
-int tpm_live_settle(struct tpm_chip *chip)
+/* Nobody knows what it did to the PCR, which has now @value in the bank of @extend. */
+static void note_unknown(struct tpm_live_log *live, const u8 *value)
+{
+	struct tpm_live_extend *extend = &live->extend;
+	struct tpm_live_pcr *pcr = &live->pcrs[extend->pcr];
+
+	tpm_live_note_unknown(live);
+	pcr->known = value && extend->alg == live->shadow_alg;
+	if (pcr->known)
+		memcpy(pcr->value, value, extend->size);
+}
+
+/* No bank tells.  If the extend gives no active bank, executed or not is the same. */
+static void settle_untold(struct tpm_live_log *live)
+{
+	live->state = TPM_LIVE_IDLE;
+	live->extend.unchanged = !live->extend.untold;
+	if (live->extend.untold)
+		note_unknown(live, NULL);
+}
+
+static int settle_extend(struct tpm_chip *chip)
 {
 	struct tpm_live_log *live = chip->live;
 	struct tpm_live_extend *extend = &live->extend;
 	u8 value[TPM2_MAX_DIGEST_SIZE];
-	struct tpm_live_pcr *pcr;
+	int ret;
 
 	if (live->state == TPM_LIVE_IDLE)
 		return 0;
+	if (!extend->alg) {
+		settle_untold(live);
+		return 0;
+	}
 
-	/* Without an active bank in it, executed or not is the same. */
-	if (extend->alg && tpm_live_read_pcr(chip, extend->pcr, extend->alg,
-					     extend->size, value)) {
+	ret = tpm_live_read_pcr(chip, extend->pcr, extend->alg, extend->size,
+				value);
+	if (ret && ret != -ENOENT) {
 		if (live->state == TPM_LIVE_SENT)
 			pr_notice("PCR %u cannot be read, and nobody knows whether it was extended\n",
 				  extend->pcr);
@@ -284,20 +314,75 @@ int tpm_live_settle(struct tpm_chip *chip)
 	}
 
 	live->state = TPM_LIVE_IDLE;
-	if (!extend->alg || !memcmp(value, extend->before, extend->size))
-		return 0;
-	if (extend->after_known &&
-	    !memcmp(value, extend->after, extend->size)) {
+	if (ret)
+		note_unknown(live, NULL);
+	else if (!memcmp(value, extend->before, extend->size))
+		extend->unchanged = true;
+	else if (extend->after_known &&
+		 !memcmp(value, extend->after, extend->size))
 		record_extend(live);
-		return 0;
-	}
-
-	tpm_live_note_unknown(live);
-	pcr = &live->pcrs[extend->pcr];
-	pcr->known = extend->alg == live->shadow_alg;
-	if (pcr->known)
-		memcpy(pcr->value, value, extend->size);
+	else
+		note_unknown(live, value);
 	return 0;
+}
+
+static int recheck_pcr(struct tpm_chip *chip, u32 index)
+{
+	struct tpm_live_log *live = chip->live;
+	struct tpm_live_pcr *pcr = &live->pcrs[index];
+	u8 value[TPM2_MAX_DIGEST_SIZE];
+	int ret, room;
+
+	if (!tpm_live_records(index) || !pcr->known)
+		return 0;
+
+	live->extend = (struct tpm_live_extend){
+		.pcr = index,
+		.alg = live->shadow_alg,
+		.size = live->shadow_size,
+	};
+	ret = tpm_live_read_pcr(chip, index, live->shadow_alg,
+				live->shadow_size, value);
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (!ret && !memcmp(value, pcr->value, live->shadow_size))
+		return 0;
+
+	room = tpm_live_make_room(live, tpm_live_short_note_len(live));
+	if (room)
+		return room;
+	note_unknown(live, ret ? NULL : value);
+	return 0;
+}
+
+/* What is known of PCRs, against what the TPM has. */
+static int recheck(struct tpm_chip *chip)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < TPM_LIVE_PCRS && !ret; i++)
+		ret = recheck_pcr(chip, i);
+	if (!ret)
+		chip->live->recheck = false;
+	return ret;
+}
+
+/**
+ * tpm_live_settle() - find out what became of an extend
+ * @chip: the TPM, which the caller holds; it has a log
+ *
+ * And, if the TPM was out of sight for a while, of PCRs whose values were known.
+ *
+ * Return: 0 if every extend so far is recorded, was not executed or is told of by a
+ *	   note; -EIO if a PCR cannot be read; -ENOMEM
+ */
+int tpm_live_settle(struct tpm_chip *chip)
+{
+	int ret = settle_extend(chip);
+
+	if (!ret && chip->live->recheck)
+		ret = recheck(chip);
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_live_settle);
 
@@ -322,7 +407,7 @@ static void end_extend(struct tpm_chip *chip, bool success)
 	if (success && !live->out_of_step)
 		record_extend(live);
 	else
-		tpm_live_settle(chip);
+		settle_extend(chip);
 }
 
 /* A command that changes nothing that is recorded. */
@@ -341,11 +426,12 @@ static bool is_harmless(const struct tpm2_extend *given, bool unparsed)
  * @cmd: the command, as it came from user space
  * @size: bytes there
  *
- * After 0 comes tpm_live_user_cancel() or tpm_live_user_end().
+ * After 0 comes tpm_live_user_cancel() or tpm_live_user_end().  A TPM without a log is
+ * looked after only while a kexec has begun.
  *
  * Return: 0 if the command may be sent; -EBUSY if it extends a PCR, whichever, and a
  *	   kexec has begun; -EIO if an earlier extend cannot be settled, or the PCR
- *	   cannot be read; -ENOMEM or -ENOSPC if there is no room for the record
+ *	   cannot be read; -ENOMEM if there is no room for the record
  */
 int tpm_live_user_begin(struct tpm_chip *chip, const u8 *cmd, size_t size)
 {
@@ -354,17 +440,16 @@ int tpm_live_user_begin(struct tpm_chip *chip, const u8 *cmd, size_t size)
 	bool unparsed;
 	int ret;
 
-	if (!live || tpm2_extend_kind(cmd, size) == TPM2_EXTEND_NONE)
+	if (!live && !tpm_live_is_frozen_without(chip))
 		return 0;
-	if (tpm_live_is_frozen(live)) {
+	if (tpm2_extend_kind(cmd, size) == TPM2_EXTEND_NONE)
+		return 0;
+	if (!live || tpm_live_is_frozen(live)) {
 		pr_notice_ratelimited("refused: a kexec has begun, and user space must not extend PCRs\n");
 		return -EBUSY;
 	}
 
-	ret = settle_last(chip);
-	if (ret)
-		return ret;
-
+	/* Not used any more, also if the last extend is not settled. */
 	given = &live->given;
 	unparsed = tpm2_extend_parse(cmd, size, given);
 	if (unparsed)
@@ -372,11 +457,12 @@ int tpm_live_user_begin(struct tpm_chip *chip, const u8 *cmd, size_t size)
 	if (is_harmless(given, unparsed))
 		return 0;
 
-	ret = begin_extend(chip, given->pcr, "user", unparsed, 0);
+	ret = settle_last(chip);
+	ret = ret ?: begin_extend(chip, given->pcr, "user", unparsed, 0);
 	if (!ret && given->kind == TPM2_EXTEND_PCR_EXTEND && !unparsed)
 		ret = stage_given(chip, live);
 	if (!ret)
-		live->state = TPM_LIVE_SENT;
+		set_sent(live);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_live_user_begin);
@@ -461,7 +547,7 @@ static int extend_and_settle(struct tpm_chip *chip,
 {
 	int ret;
 
-	chip->live->state = TPM_LIVE_SENT;
+	set_sent(chip->live);
 	ret = tpm2_pcr_extend(chip, chip->live->extend.pcr, digests);
 	end_extend(chip, !ret);
 	if (!ret && !chip->live->extend.executed)
@@ -483,10 +569,12 @@ int tpm_live_pcr_extend(struct tpm_chip *chip, u32 pcr,
 	struct tpm_live_log *live = chip->live;
 	int ret;
 
-	if (!live || !tpm_live_records(pcr))
+	if (!tpm_live_records(pcr))
 		return tpm2_pcr_extend(chip, pcr, digests);
-	if (tpm_live_is_frozen(live))
+	if (live ? tpm_live_is_frozen(live) : tpm_live_is_frozen_without(chip))
 		return -EBUSY;
+	if (!live)
+		return tpm2_pcr_extend(chip, pcr, digests);
 
 	ret = settle_last(chip);
 	if (ret)

@@ -127,6 +127,22 @@ static int respond_to_another(struct fake_tpm *tpm, u8 *buf, int len)
 	return len;
 }
 
+static bool has_pcr(const struct fake_tpm *tpm, unsigned int bank, u32 pcr)
+{
+	return tpm->active & BIT(bank) && pcr < NR_PCRS &&
+	       !(tpm->lacks[bank] & BIT(pcr));
+}
+
+/* Success, with a selection of nothing and no digest. */
+static int respond_with_none(struct fake_tpm *tpm, u8 *buf, bool another)
+{
+	memset(buf + READ_NONE - 7, 0, 7);
+	respond(buf, TPM2_ST_NO_SESSIONS, 0, READ_NONE);
+	if (another)
+		buf[tpm->wrong_at] ^= 1;
+	return READ_NONE;
+}
+
 /* TPM2_PCR_Read of one PCR in one bank. */
 static int fake_read(struct fake_tpm *tpm, u8 *buf)
 {
@@ -153,6 +169,8 @@ static int fake_read(struct fake_tpm *tpm, u8 *buf)
 	memmove(select + 4, select, 10);
 	put_unaligned_be32(1, select);	/* pcrUpdateCounter */
 	out += 4;
+	if (!has_pcr(tpm, bank, pcr))
+		return respond_with_none(tpm, buf, another);
 	put_unaligned_be32(1, out);
 	put_unaligned_be16(fake_banks[bank].size, out + 4);
 	memcpy(out + 6, tpm->pcrs.values[pcr][bank], fake_banks[bank].size);
@@ -175,7 +193,7 @@ static void execute_extend(struct fake_tpm *tpm, u32 pcr, const u8 *pos)
 			continue;
 		}
 		bank = bank_of(test, get_unaligned_be16(pos));
-		if (tpm->active & BIT(bank) && pcr < NR_PCRS)
+		if (has_pcr(tpm, bank, pcr))
 			extend(&tpm->pcrs, pcr, bank, pos + 2);
 		pos += 2 + fake_banks[bank].size;
 	}
@@ -195,7 +213,7 @@ static size_t execute_event(struct fake_tpm *tpm, u32 pcr, u8 *pos, u8 *out)
 			continue;
 		put_unaligned_be16(fake_banks[i].id, out);
 		hash(i, data, min(len, sizeof(data)), out + 2);
-		if (tpm->active & BIT(i) && pcr < NR_PCRS)
+		if (has_pcr(tpm, i, pcr))
 			extend(&tpm->pcrs, pcr, i, out + 2);
 		out += 2 + fake_banks[i].size;
 		nr++;
@@ -349,7 +367,7 @@ void fake_expect_replays(struct kunit *test, u32 unknown, const char *name)
 			continue;
 		for (unsigned int i = 0; i < NR_BANKS; i++) {
 			/* A bank without code cannot be replayed. */
-			if (!(tpm->active & BIT(i) & FIVE) ||
+			if (!has_pcr(tpm, i, pcr) || !(FIVE & BIT(i)) ||
 			    !in_header(live, fake_banks[i].id))
 				continue;
 			KUNIT_EXPECT_MEMEQ_MSG(test,

@@ -50,6 +50,7 @@
  */
 #define ANOTHER			0xdeadbef0
 #define READ_DIGEST		30	/* where the value begins */
+#define READ_NONE		28	/* length without one */
 
 /* TPM_ALG_SHA3_256: there may be such a bank, and there is no code for it. */
 #define ALG_UNHASHED		0x0027
@@ -99,6 +100,7 @@ struct fake_fault {
  * @chip: as the kernel sees it
  * @pcrs: what it has been extended with
  * @active: mask of its banks
+ * @lacks: masks of PCRs that each bank does not have
  * @hashes: mask of more algorithms that it reports digests of
  * @nr_extends: commands that would extend, since it was reset to 0
  * @fail_at: which of them fails, from 0
@@ -123,6 +125,7 @@ struct fake_tpm {
 	struct tpm_chip *chip;
 	struct fake_pcrs pcrs;
 	u32 active;
+	u32 lacks[NR_BANKS];
 	u32 hashes;
 	unsigned int nr_extends;
 	unsigned int fail_at;

@@ -124,14 +124,17 @@ static void execute_fails(struct kunit *test, unsigned int k,
 	tpm->nr_bad_reads = mute ? UINT_MAX : 0;
 	tpm->read_answer = k % 2 ? -ETIME : RC_FAILURE;
 
-	KUNIT_EXPECT_EQ_MSG(test, -EIO, fake_kexec(test, segment, size),
-			    "%s at %u", fault->name, k);
+	/* The image is not spent if it is sure that nothing was extended. */
+	KUNIT_EXPECT_EQ_MSG(test,
+			    k || mute || fault->executes ? -EIO : -EBUSY,
+			    fake_kexec(test, segment, size), "%s at %u",
+			    fault->name, k);
 	KUNIT_EXPECT_EQ(test, tpm->nr_extends, k + 1);
 	KUNIT_EXPECT_TRUE(test, is_zero(segment, size));
 	KUNIT_EXPECT_FALSE(test, live->frozen);
 	if (mute) {
 		/* Refused, with nothing sent. */
-		KUNIT_EXPECT_EQ(test, -EIO, fake_kexec(test, segment, size));
+		KUNIT_EXPECT_EQ(test, -EBUSY, fake_kexec(test, segment, size));
 		KUNIT_EXPECT_EQ(test, -EIO, fake_user_extend_all(tpm, 1));
 		KUNIT_EXPECT_EQ(test, tpm->nr_extends, k + 1);
 		KUNIT_EXPECT_TRUE(test, is_zero(segment, size));
@@ -211,7 +214,7 @@ static void test_unsettled_without_slack(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EIO, fake_kexec(test, NULL, 0));
 		segment = fake_new_segment(test, &size);
 		tpm->nr_bad_reads = 0;
-		tpm->nr_extends = 0;
+		fake_fail(tpm, 0, NULL);
 		KUNIT_EXPECT_EQ(test, -ENOSPC,
 				fake_kexec(test, segment, size - 1));
 		KUNIT_EXPECT_EQ(test, 0, tpm->nr_extends);
@@ -220,6 +223,27 @@ static void test_unsettled_without_slack(struct kunit *test)
 		fake_expect_replays(test, 0, "without slack");
 		kunit_kfree(test, segment);
 	}
+}
+
+/* The last kernel was configured for larger shares than this one. */
+static void test_shares_became_smaller(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	struct tpm_live_log *live = tpm->chip->live;
+	size_t size;
+	u8 *segment;
+
+	for (u32 pcr = 0; pcr < 16; pcr++)
+		KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, pcr));
+	live->share_max = 100;
+	segment = fake_new_segment(test, &size);
+	for (u32 pcr = 0; pcr < 16; pcr++)
+		KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, pcr));
+	KUNIT_EXPECT_EQ(test, 0, fake_kexec(test, segment, size));
+	fake_expect_handed_over(test, segment, size);
+	for (u32 pcr = 0; pcr < 16; pcr++)
+		KUNIT_EXPECT_EQ(test, live->pcrs[pcr].full,
+				tpm_live_records(pcr));
 }
 
 /* Exactly as large as it has to be, and a byte less. */
@@ -256,20 +280,59 @@ static void test_no_segment(struct kunit *test)
 	fake_expect_replays(test, 0, "no segment");
 }
 
+/* It cannot be handed over, and goes on. */
 static void test_log_too_long(struct kunit *test)
 {
 	struct fake_tpm *tpm = test->priv;
-	size_t size = 1;
+	struct tpm_live_log *live = tpm->chip->live;
+	u8 *segment = tpm->firmware;
+	size_t size = 1, len;
 
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
 			tpm_kexec_segment_size(tpm->chip, TPM_KEXEC_LOG_MAX,
 					       &size));
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
 			tpm_kexec_segment_size(tpm->chip, SIZE_MAX, &size));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, tpm_live_make_room(live, SIZE_MAX));
+
+	KUNIT_ASSERT_EQ(test, 0, tpm_live_make_room(live, TPM_KEXEC_LOG_MAX));
+	live->len = TPM_KEXEC_LOG_MAX;
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
-			tpm_live_make_room(tpm->chip->live, TPM_KEXEC_LOG_MAX));
+			tpm_kexec_segment_size(tpm->chip, 1, &size));
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
-			tpm_live_make_room(tpm->chip->live, SIZE_MAX));
+			fake_kexec(test, segment, 2 * TPM_KEXEC_LOG_MAX));
+	KUNIT_EXPECT_EQ(test, 0, tpm->nr_extends);
+	KUNIT_EXPECT_FALSE(test, live->frozen);
+
+	for (unsigned int i = 0; i < NR_USER_CODES; i++) {
+		len = live->len;
+		KUNIT_EXPECT_EQ(test, 0, fake_user_command(tpm, i, 7));
+		KUNIT_EXPECT_GT(test, live->len, len);
+		KUNIT_EXPECT_EQ(test, 0, fake_kernel_extend(tpm, 7));
+	}
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			tpm_kexec_segment_size(tpm->chip, 0, &size));
+	KUNIT_EXPECT_TRUE(test, is_zero(segment, sizeof(tpm->firmware)));
+	KUNIT_EXPECT_EQ(test, size, 1);
+}
+
+/* The same TPM, or so it may be, by way of another driver */
+static void test_frozen_without_log(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	struct tpm_chip *chip = tpm->chip;
+	struct tpm_live_log *live = chip->live;
+
+	KUNIT_EXPECT_EQ(test, 0, fake_kexec(test, NULL, 0));
+	chip->live = NULL;
+	KUNIT_ASSERT_TRUE(test, chip->flags & TPM_CHIP_FLAG_VIRTUAL);
+	expect_frozen(test, false);
+	chip->flags &= ~TPM_CHIP_FLAG_VIRTUAL;
+	expect_frozen(test, true);
+	tpm_live_freeze(live, false);
+	expect_frozen(test, false);
+	chip->flags |= TPM_CHIP_FLAG_VIRTUAL;
+	chip->live = live;
 }
 
 /* What no record can be made of */
@@ -450,6 +513,8 @@ static void test_segment_log_is_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EPROTO, check(segment, size));
 	put_unaligned_le32(0, segment + 8);
 	KUNIT_EXPECT_EQ(test, -EPROTO, check(segment, size));
+	for (size_t i = 0; i < 56; i++)
+		KUNIT_EXPECT_EQ(test, -EPROTO, check(segment, i));
 	memset(segment, 0, size);
 	KUNIT_EXPECT_EQ(test, -EPROTO, check(segment, size));
 	KUNIT_EXPECT_EQ(test, 0, tpm_kexec_log_write(segment, 56 + len,
@@ -472,6 +537,13 @@ static void test_segment_write(struct kunit *test)
 			tpm_kexec_log_write(segment, SIZE_MAX, tpm->firmware,
 					    TPM_KEXEC_LOG_MAX + 1));
 	KUNIT_EXPECT_TRUE(test, is_zero(segment, size));
+
+	/* Nothing of what was there before goes along. */
+	memset(segment, 0xff, size);
+	KUNIT_EXPECT_EQ(test, 0, tpm_kexec_log_write(segment, size - 1,
+						     tpm->firmware, len));
+	KUNIT_EXPECT_TRUE(test, is_zero(segment + 56 + len, 7));
+	KUNIT_EXPECT_EQ(test, segment[size - 1], 0xff);
 }
 
 static void test_log_continues(struct kunit *test)
@@ -545,9 +617,11 @@ static struct kunit_case kexec_log_cases[] = {
 	KUNIT_CASE(test_execute_fails_unreadable),
 	KUNIT_CASE(test_unsettled_at_load),
 	KUNIT_CASE(test_unsettled_without_slack),
+	KUNIT_CASE(test_shares_became_smaller),
 	KUNIT_CASE(test_segment_is_small),
 	KUNIT_CASE(test_no_segment),
 	KUNIT_CASE(test_log_too_long),
+	KUNIT_CASE(test_frozen_without_log),
 	KUNIT_CASE(test_record_refuses),
 	KUNIT_CASE(test_chip_without_log),
 	KUNIT_CASE(test_segment_format),

@@ -298,8 +298,8 @@ static void test_late_answer(struct kunit *test)
 
 	for (unsigned int i = 0; i < 4 * ARRAY_SIZE(late); i++) {
 		const struct fake_fault *fault = &late[i / 4];
+		int ret, error;
 		size_t len;
-		int ret;
 
 		fake_restart(test);
 		KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, 4));
@@ -317,8 +317,9 @@ static void test_late_answer(struct kunit *test)
 			/* The kernel is not told what is not so. */
 			ret = i % 4 == 2 ? fake_kernel_extend(tpm, 4) :
 					   fake_kexec(test, NULL, 0);
+			error = i % 4 == 2 ? -EIO : -EBUSY;
 			KUNIT_EXPECT_EQ_MSG(test, ret,
-					    fault->executes ? 0 : -EIO, "%s",
+					    fault->executes ? 0 : error, "%s",
 					    fault->name);
 		}
 		KUNIT_EXPECT_EQ_MSG(test, fault->executes,
@@ -463,6 +464,8 @@ static void test_unreadable(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EIO,
 				fake_user_event(tpm, CC_PCR_EVENT, 9));
 		KUNIT_EXPECT_EQ(test, tpm->nr_extends, 1);
+		/* PCRs that are not recorded have nothing to do with it. */
+		KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, 23));
 		KUNIT_EXPECT_EQ(test, len, live->len);
 
 		tpm->nr_bad_reads = 0;
@@ -513,6 +516,158 @@ static void test_bank_without_code(struct kunit *test)
 	KUNIT_EXPECT_NE(test, 0, fake_user_extend(tpm, 7, &unhashed, 1));
 	fake_expect_replays(test, BIT(7), "no code");
 	fake_expect_notes(test, TCG2_NOTE_UNKNOWN, 1);
+}
+
+/* Extends of PCR 7 succeed, and fail in each way. */
+static void extend_pcr7(struct kunit *test, const u8 *order, unsigned int nr)
+{
+	struct fake_tpm *tpm = test->priv;
+
+	for (unsigned int i = 0; i < NR_FAULTS; i++) {
+		KUNIT_EXPECT_EQ(test, 0, fake_user_extend(tpm, 7, order, nr));
+		fake_fail(tpm, 0, &fake_faults[i]);
+		KUNIT_EXPECT_NE(test, 0, fake_user_extend(tpm, 7, order, nr));
+		KUNIT_EXPECT_EQ(test, 0, fake_kernel_extend(tpm, 7));
+		fake_fail(tpm, 0, &fake_faults[i]);
+		KUNIT_EXPECT_NE(test, 0, fake_kernel_extend(tpm, 7));
+	}
+	KUNIT_EXPECT_EQ(test, 0, fake_user_event(tpm, CC_PCR_EVENT, 7));
+	fake_expect_tagged(test, 7, "user");
+}
+
+/* Banks that do not have PCR 7: another bank tells. */
+static void test_bank_without_pcr(struct kunit *test)
+{
+	static const u8 two[] = { 1, 3 };
+	struct fake_tpm *tpm = test->priv;
+	size_t len;
+
+	for (unsigned int mask = 1; mask < FIVE; mask++) {
+		for (unsigned int i = 0; i < 5; i++)
+			tpm->lacks[i] = mask & BIT(i) ? BIT(7) : 0;
+		fake_restart(test);
+		extend_pcr7(test, fake_all_banks, 5);
+		fake_expect_replays(test, 0, "bank without PCR");
+		KUNIT_EXPECT_EQ(test, 0, fake_kexec(test, NULL, 0));
+	}
+
+	/* None tells: success is believed, and a failure is a note. */
+	tpm->lacks[1] = BIT(7);
+	tpm->lacks[3] = BIT(7);
+	fake_restart(test);
+	KUNIT_EXPECT_EQ(test, 0, fake_user_extend(tpm, 7, two, 2));
+	len = tpm->chip->live->len;
+	fake_expect_replays(test, 0, "no bank tells");
+	fake_fail(tpm, 0, &fake_faults[0]);
+	KUNIT_EXPECT_NE(test, 0, fake_user_extend(tpm, 7, two, 2));
+	KUNIT_EXPECT_GT(test, tpm->chip->live->len, len);
+	fake_expect_replays(test, BIT(7), "no bank tells");
+	fake_expect_notes(test, TCG2_NOTE_UNKNOWN, 1);
+}
+
+/* Only just that answer says that a bank does not have a PCR. */
+static void test_bank_seems_without_pcr(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+
+	for (unsigned int i = 0; i < NR_BANKS; i++)
+		tpm->lacks[i] = BIT(7);
+	tpm->read_answer = ANOTHER;
+	for (unsigned int i = 0; i < READ_NONE; i++) {
+		/* pcrUpdateCounter may be whatever it is. */
+		if (i >= 10 && i < 14)
+			continue;
+		fake_restart(test);
+		tpm->nr_bad_reads = UINT_MAX;
+		tpm->wrong_at = i;
+		KUNIT_EXPECT_EQ_MSG(test, -EIO, fake_user_extend_all(tpm, 7),
+				    "byte %u", i);
+		KUNIT_EXPECT_EQ(test, 0, tpm->nr_extends);
+	}
+}
+
+static const u8 digest_of_others[MAX_DIGEST] = "whoever it was";
+
+/* What is done to a TPM while it is out of sight is found out. */
+static void test_recheck(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	struct tpm_live_log *live = tpm->chip->live;
+	size_t len;
+
+	for (u32 pcr = 0; pcr < 9; pcr++)
+		KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, pcr));
+	len = live->len;
+
+	/* Nothing was done. */
+	tpm->nr_reads = 0;
+	tpm_live_recheck(live);
+	KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, 7));
+	KUNIT_EXPECT_EQ(test, tpm->nr_reads, 9);
+	KUNIT_EXPECT_GT(test, live->len, len);
+	fake_expect_replays(test, 0, "nothing was done");
+
+	/* Two were extended, and the log cannot know of a third. */
+	tpm_live_recheck(live);
+	fake_extend_bank(test, 3, TPM_ALG_SHA256, digest_of_others);
+	fake_extend_bank(test, 7, TPM_ALG_SHA256, digest_of_others);
+	fake_extend_bank(test, 9, TPM_ALG_SHA256, digest_of_others);
+	KUNIT_EXPECT_EQ(test, 0, fake_kernel_extend(tpm, 7));
+	fake_expect_tagged(test, 7, "kernel");
+	fake_replay(test);
+	KUNIT_EXPECT_EQ(test, tpm->unknown, BIT(3) | BIT(7));
+	fake_expect_notes(test, TCG2_NOTE_UNKNOWN, 2);
+
+	/* They are known again. */
+	fake_fail(tpm, 0, &fake_faults[1]);
+	KUNIT_EXPECT_NE(test, 0, fake_user_extend_all(tpm, 3));
+	fake_expect_tagged(test, 3, "user");
+}
+
+/* The TPM was reset, and a kexec is the first to notice. */
+static void test_recheck_at_kexec(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	size_t size;
+	u8 *segment;
+
+	for (u32 pcr = 0; pcr < 9; pcr++)
+		KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, pcr));
+	segment = fake_new_segment(test, &size);
+	memset(&tpm->pcrs, 0, sizeof(tpm->pcrs));
+	tpm_live_recheck(tpm->chip->live);
+	KUNIT_EXPECT_EQ(test, 0, fake_kexec(test, segment, size));
+	fake_expect_handed_over(test, segment, size);
+	fake_expect_replays(test, BIT(9) - 1, "reset");
+}
+
+static void test_recheck_unreadable(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	struct tpm_live_log *live = tpm->chip->live;
+	size_t len;
+
+	KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, 3));
+	KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, 7));
+	len = live->len;
+	tpm->nr_extends = 0;
+	tpm->nr_bad_reads = UINT_MAX;
+	tpm->read_answer = RC_FAILURE;
+	tpm_live_recheck(live);
+	KUNIT_EXPECT_EQ(test, -EIO, fake_user_extend_all(tpm, 7));
+	KUNIT_EXPECT_EQ(test, -EIO, fake_kernel_extend(tpm, 8));
+	KUNIT_EXPECT_EQ(test, -EBUSY, fake_kexec(test, NULL, 0));
+	KUNIT_EXPECT_EQ(test, 0, tpm->nr_extends);
+	KUNIT_EXPECT_EQ(test, len, live->len);
+
+	/* What is not recorded does not have to wait. */
+	KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, 16));
+	KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, RH_NULL));
+
+	fake_extend_bank(test, 7, TPM_ALG_SHA256, digest_of_others);
+	tpm->nr_bad_reads = 0;
+	KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, 8));
+	fake_expect_replays(test, BIT(7), "readable again");
 }
 
 /* A flood of one PCR: nothing else is lost. */
@@ -936,6 +1091,11 @@ static struct kunit_case live_log_cases[] = {
 	KUNIT_CASE(test_unreadable),
 	KUNIT_CASE(test_unreadable_before),
 	KUNIT_CASE(test_bank_without_code),
+	KUNIT_CASE(test_bank_without_pcr),
+	KUNIT_CASE(test_bank_seems_without_pcr),
+	KUNIT_CASE(test_recheck),
+	KUNIT_CASE(test_recheck_at_kexec),
+	KUNIT_CASE(test_recheck_unreadable),
 	KUNIT_CASE(test_flood),
 	KUNIT_CASE(test_flooded_pcrs_of_kexec),
 	KUNIT_CASE(test_anything_fits_segment),
