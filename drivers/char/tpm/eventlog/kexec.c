@@ -95,15 +95,8 @@ EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_count);
 int tpm_kexec_record(struct tpm_chip *chip, const struct tpm_kexec_event *event,
 		     unsigned int nr_digests, void *buf, size_t size)
 {
-	struct tcg2_log_digest digests[TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS];
-	const struct tcg2_log_event record = {
-		.pcr = event->pcr,
-		.type = event->type,
-		.nr_digests = nr_digests,
-		.digests = digests,
-		.data_len = event->data_len,
-		.data = event->data,
-	};
+	struct tcg2_log_digest digests[TPM_LIVE_MAX_DIGESTS];
+	struct tcg2_log_event record;
 	size_t len = 0;
 	int ret;
 
@@ -114,10 +107,7 @@ int tpm_kexec_record(struct tpm_chip *chip, const struct tpm_kexec_event *event,
 	if (!buf)
 		return tcg2_log_record_len(&chip->live->head, event->data_len);
 
-	for (unsigned int i = 0; i < nr_digests; i++) {
-		digests[i].alg = event->digests[i].alg_id;
-		digests[i].digest = event->digests[i].digest;
-	}
+	tpm_live_kexec_record(event, nr_digests, digests, &record);
 	ret = tcg2_log_append(buf, size, &len, &chip->live->head, &record);
 	return ret ?: len;
 }

@@ -21,6 +21,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/tpm_kexec.h>
 
 #include <kunit/visibility.h>
 
@@ -85,6 +86,32 @@ int tpm_live_make_room(struct tpm_live_log *live, size_t len)
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_live_make_room);
+
+/**
+ * tpm_live_kexec_record() - make the record of an event that a kexec extends
+ * @event: the event
+ * @nr_digests: number of its digests, at most TPM_LIVE_MAX_DIGESTS
+ * @digests: room for as many
+ * @record: the record; points to @digests and into @event
+ */
+void tpm_live_kexec_record(const struct tpm_kexec_event *event,
+			   unsigned int nr_digests,
+			   struct tcg2_log_digest *digests,
+			   struct tcg2_log_event *record)
+{
+	for (unsigned int i = 0; i < nr_digests; i++) {
+		digests[i].alg = event->digests[i].alg_id;
+		digests[i].digest = event->digests[i].digest;
+	}
+	*record = (struct tcg2_log_event){
+		.pcr = event->pcr,
+		.type = event->type,
+		.nr_digests = nr_digests,
+		.digests = digests,
+		.data_len = event->data_len,
+		.data = event->data,
+	};
+}
 
 /**
  * tpm_live_stage() - put a record behind the log, of which it is no part yet

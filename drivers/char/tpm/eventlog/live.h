@@ -28,6 +28,9 @@ struct tpm_kexec_event;
  */
 #define TPM_LIVE_PCRS		16
 
+/* A kexec event has one for each bank, and one for what else the header may list. */
+#define TPM_LIVE_MAX_DIGESTS	(TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS)
+
 /**
  * struct tpm_live_pcr - what the log knows of a PCR
  * @known: @value is that of the PCR
@@ -141,6 +144,10 @@ extern const struct seq_operations tpm_live_measurements_seqops;
 
 bool tpm_live_records(u32 pcr);
 int tpm_live_make_room(struct tpm_live_log *live, size_t len);
+void tpm_live_kexec_record(const struct tpm_kexec_event *event,
+			   unsigned int nr_digests,
+			   struct tcg2_log_digest *digests,
+			   struct tcg2_log_event *record);
 int tpm_live_stage(struct tpm_live_log *live,
 		   const struct tcg2_log_event *event);
 int tpm_live_stage_in_share(struct tpm_live_log *live,

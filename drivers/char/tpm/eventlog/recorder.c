@@ -600,16 +600,9 @@ int tpm_live_kexec_extend(struct tpm_chip *chip,
 			  const struct tpm_kexec_event *event,
 			  unsigned int nr_digests)
 {
-	struct tcg2_log_digest digests[TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS];
+	struct tcg2_log_digest digests[TPM_LIVE_MAX_DIGESTS];
 	struct tpm_live_log *live = chip->live;
-	struct tcg2_log_event record = {
-		.pcr = event->pcr,
-		.type = event->type,
-		.nr_digests = nr_digests,
-		.digests = digests,
-		.data_len = event->data_len,
-		.data = event->data,
-	};
+	struct tcg2_log_event record;
 	int ret;
 
 	if (WARN_ON_ONCE(nr_digests > ARRAY_SIZE(digests) ||
@@ -620,10 +613,7 @@ int tpm_live_kexec_extend(struct tpm_chip *chip,
 	ret = settle_last(chip);
 	if (ret)
 		return ret;
-	for (unsigned int i = 0; i < nr_digests; i++) {
-		digests[i].alg = event->digests[i].alg_id;
-		digests[i].digest = event->digests[i].digest;
-	}
+	tpm_live_kexec_record(event, nr_digests, digests, &record);
 	give_digests(chip, event->pcr, event->digests);
 	ret = begin_extend(chip, event->pcr, NULL, false, event->data_len);
 	ret = ret ?: tpm_live_stage(live, &record);
