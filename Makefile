@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 T ?=
 
-.PHONY: help demo test kernel module kunit e2e lint series each takeback shell \
-	setup tools clean
+.PHONY: help demo test kernel module kunit e2e e2e-matrix lint series each takeback \
+	shell setup tools clean
 
 help:
 	@echo 'make demo      show a measured kexec of a UKI, from nothing'
@@ -18,6 +18,8 @@ help:
 	@echo '               out/x86_64/arch/x86/boot/bzImage'
 	@echo 'make kunit     the KUnit suites: UML, UML with KASAN and UBSAN, x86_64'
 	@echo 'make e2e       the end-to-end tests; one of them: make e2e T=name'
+	@echo 'make e2e-matrix  all UKIs of the matrix, cold-booted and kexeced; some of'
+	@echo '               them: make e2e-matrix T="name name"'
 	@echo 'make lint      checkpatch, sparse, W=1, kernel-doc, codespell, scripts'
 	@echo 'make series    the mails of the series in out/series, checked by git am'
 	@echo 'make each      build and test every patch of the series by itself (long)'
@@ -50,6 +52,9 @@ shell: module tools
 
 e2e: module tools
 	@tests/e2e/run.py $(T)
+
+e2e-matrix: kernel tools
+	@tests/e2e/run_matrix.py $(or $(T),--all)
 
 kunit: kernel
 	@scripts/kunit.sh

@@ -52,8 +52,8 @@
 #define MAX_HASHES	(TPM2_MAX_PCR_BANKS + TCG2_LOG_MAX_ALGS + 1)
 
 /*
- * "name=sha256:HEX;" for the file and each section that is measured; a name has
- * eight characters at most.
+ * "name=sha256:HEX;" for the file, each section that is measured, and the archive of
+ * companions; a name has eight characters at most.
  */
 #define IDENTITY_MAX	(16 * (8 + sizeof("=sha256:;") + 2 * SHA256_DIGEST_SIZE))
 
@@ -297,6 +297,18 @@ bool kexec_measure_wanted(const struct kexec_measure *measure)
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_wanted, "kexec_uki");
 
 /**
+ * kexec_measure_extends() - tell whether a TPM will be extended
+ * @measure: the list
+ *
+ * Return: true if what is on the list will be in PCRs
+ */
+bool kexec_measure_extends(const struct kexec_measure *measure)
+{
+	return measure->nr_digests;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_extends, "kexec_uki,kexec_measure_kunit");
+
+/**
  * kexec_measure_start() - begin the digests of an event
  * @measure: the list that the event will belong to
  */
@@ -442,14 +454,24 @@ int kexec_measure_finish_tagged(struct kexec_measure *measure, u32 pcr, u32 tag,
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_finish_tagged, "kexec_uki,kexec_measure_kunit");
 
-static const u8 *find_sha256(const struct kexec_measure *measure,
-			     const struct tpm_kexec_event *event)
+/* Adds to the identity what the SHA-256 one of @digests is over. */
+static int identify(struct kexec_measure *measure, const char *name,
+		    const struct tpm_digest *digests)
 {
+	size_t room = IDENTITY_MAX - measure->identity_len;
 	unsigned int i = 0;
+	int len;
 
 	while (measure->algs[i] != TPM_ALG_SHA256)
 		i++;
-	return event->digests[i].digest;
+	len = snprintf(measure->identity + measure->identity_len, room,
+		       "%s=sha256:%*phN;", name, SHA256_DIGEST_SIZE,
+		       digests[i].digest);
+	if (WARN_ON_ONCE(len >= room))
+		return -EOVERFLOW;
+
+	measure->identity_len += len;
+	return 0;
 }
 
 /**
@@ -461,21 +483,37 @@ static const u8 *find_sha256(const struct kexec_measure *measure,
  */
 int kexec_measure_identify(struct kexec_measure *measure, const char *name)
 {
-	const struct tpm_kexec_event *event;
-	size_t room = IDENTITY_MAX - measure->identity_len;
-	int len;
-
-	event = &measure->events[measure->nr_events - 1];
-	len = snprintf(measure->identity + measure->identity_len, room,
-		       "%s=sha256:%*phN;", name, SHA256_DIGEST_SIZE,
-		       find_sha256(measure, event));
-	if (WARN_ON_ONCE(len >= room))
-		return -EOVERFLOW;
-
-	measure->identity_len += len;
-	return 0;
+	return identify(measure, name,
+			measure->events[measure->nr_events - 1].digests);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify, "kexec_uki,kexec_measure_kunit");
+
+/**
+ * kexec_measure_identify_data() - let IMA name the image by data of no event
+ * @measure: the list
+ * @name: what the data is, eight characters at most
+ * @data: the data; it is not kept
+ * @len: its length in bytes
+ *
+ * Return: 0, -ENOMEM, or -EOVERFLOW if there are too many
+ */
+int kexec_measure_identify_data(struct kexec_measure *measure, const char *name,
+				const void *data, size_t len)
+{
+	struct tpm_digest *digests;
+	int ret;
+
+	kexec_measure_start(measure);
+	kexec_measure_update(measure, data, len);
+	digests = finish_digests(measure);
+	if (!digests)
+		return -ENOMEM;
+
+	ret = identify(measure, name, digests);
+	kfree(digests);
+	return ret;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify_data, "kexec_uki,kexec_measure_kunit");
 
 /**
  * kexec_measure_identity() - what IMA records about the image

@@ -28,12 +28,15 @@ struct tpm_kexec_event;
 /*
  * Tags of EV_EVENT_TAG events that others have defined.  LOAD_OPTIONS and INITRD are
  * those of the EFI stub (LOAD_OPTIONS_EVENT_TAG_ID and INITRD_EVENT_TAG_ID in its
- * efistub.h), PROFILE is that of systemd-stub (systemd's src/fundamental/tpm2-pcr.h).
+ * efistub.h), the others those of systemd-stub (systemd's src/fundamental/tpm2-pcr.h).
  * Our own are TCG2_TAG_KEXEC*.
  */
-#define KEXEC_TAG_PROFILE		0x13aed6db
 #define KEXEC_TAG_LOAD_OPTIONS		0x8f3b22ed
 #define KEXEC_TAG_INITRD		0x8f3b22ec
+#define KEXEC_TAG_PROFILE		0x13aed6db
+#define KEXEC_TAG_ADDON_DEVICETREE	0x6c46f751
+#define KEXEC_TAG_ADDON_INITRD		0x49dffe0f
+#define KEXEC_TAG_ADDON_UCODE		0xdac08e1a
 
 /**
  * struct kexec_pending - log records of what an execute will extend
@@ -56,6 +59,7 @@ struct kexec_measure *kexec_measure_alloc(const struct tpm_bank_info *algs,
 void kexec_measure_free(struct kexec_measure *measure);
 
 bool kexec_measure_wanted(const struct kexec_measure *measure);
+bool kexec_measure_extends(const struct kexec_measure *measure);
 void kexec_measure_start(struct kexec_measure *measure);
 void kexec_measure_update(struct kexec_measure *measure, const void *data,
 			  size_t len);
@@ -65,6 +69,8 @@ int kexec_measure_finish(struct kexec_measure *measure, u32 pcr, u32 type,
 int kexec_measure_finish_tagged(struct kexec_measure *measure, u32 pcr, u32 tag,
 				const void *data, u32 len);
 int kexec_measure_identify(struct kexec_measure *measure, const char *name);
+int kexec_measure_identify_data(struct kexec_measure *measure, const char *name,
+				const void *data, size_t len);
 const struct tpm_kexec_event *
 kexec_measure_events(const struct kexec_measure *measure, unsigned int *nr);
 const char *kexec_measure_identity(const struct kexec_measure *measure);

@@ -25,6 +25,9 @@
 /* Number of the certificate table's entry, PE, "Optional Header Data Dirs". */
 #define CERT_DIRENT	4
 
+/* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES of edk2. */
+#define MAX_DIRENTS	16
+
 /* What pefile_walk.step counts. */
 enum {
 	WALK_TO_CSUM,
@@ -65,6 +68,8 @@ static const struct opt_layout pe32plus_layout = {
 };
 
 /* These are at the same place in both, so one set of offsets serves. */
+static_assert(offsetof(struct pe32_opt_hdr, section_align) ==
+	      offsetof(struct pe32plus_opt_hdr, section_align));
 static_assert(offsetof(struct pe32_opt_hdr, image_size) ==
 	      offsetof(struct pe32plus_opt_hdr, image_size));
 static_assert(offsetof(struct pe32_opt_hdr, header_size) ==
@@ -352,6 +357,88 @@ int pefile_parse(const void *buf, size_t len, struct pefile *pe,
 	return ret;
 }
 EXPORT_SYMBOL_GPL(pefile_parse);
+
+/* PeCoffLoaderGetPeHeader() of edk2: exactly these directories, 16 at most. */
+static int check_directories(const struct reader *r, const struct pefile *pe,
+			     const struct opt_layout *layout)
+{
+	u32 nr = get_unaligned_le32(r->buf + r->opt_off + layout->data_dirs);
+	u64 end = r->opt_off + layout->fixed_len +
+		  (u64)nr * sizeof(struct data_dirent);
+
+	if (nr > MAX_DIRENTS)
+		return refuse(r, "too many data directories", nr, MAX_DIRENTS);
+	if (end != pe->sections_off)
+		return refuse(r, "optional header larger than its directories",
+			      pe->sections_off, end);
+	return 0;
+}
+
+/* PeCoffLoaderLoadImage() of edk2: where VirtualSize is 0, it loads all raw bytes. */
+static int check_addresses(const struct reader *r, const struct pefile *pe)
+{
+	struct pefile_section section;
+	unsigned int i;
+
+	for (i = 0; i < pe->nr_sections; i++) {
+		u64 end;
+
+		pefile_get_section(r->buf, pe, i, &section);
+		end = section.virtual_address +
+		      (section.virtual_size ?: section.raw.len);
+		if (end <= pe->image_size)
+			continue;
+		memcpy(r->err->section, section.name, sizeof(section.name));
+		return refuse(r, "section ends after SizeOfImage", end,
+			      pe->image_size);
+	}
+	return 0;
+}
+
+/**
+ * pefile_check_program() - check what firmware asks of a program that it loads
+ * @buf: the file
+ * @pe: what pefile_parse() has made of it
+ * @err: filled on failure
+ *
+ * For whoever has to know whether LoadImage() takes a file: these are checks that
+ * edk2 has beyond those of pefile_parse(), of an application that a 64-bit machine
+ * starts.  Linkers write no other files.
+ *
+ * Return: 0, or -EBADMSG if firmware may refuse the file, or takes it for a driver
+ */
+int pefile_check_program(const void *buf, const struct pefile *pe,
+			 struct pefile_error *err)
+{
+	const struct reader r = {
+		.buf = buf,
+		.err = err,
+		.opt_off = pe->csum_off - offsetof(struct pe32_opt_hdr, csum),
+	};
+	const u8 *opt = buf + r.opt_off;
+	bool is_plus = get_unaligned_le16(opt) == IMAGE_NT_OPTIONAL_HDR64_MAGIC;
+	bool is_i386 = pe->machine == IMAGE_FILE_MACHINE_I386;
+	int ret;
+
+	memset(err, 0, sizeof(*err));
+	if (is_plus == is_i386)
+		return refuse(&r, "optional header of another machine",
+			      get_unaligned_le16(opt), pe->machine);
+	if (pe->subsystem != IMAGE_SUBSYSTEM_EFI_APPLICATION)
+		return refuse(&r, "subsystem is not EFI application",
+			      pe->subsystem, IMAGE_SUBSYSTEM_EFI_APPLICATION);
+	if (pe->image_size <= pe->header_size)
+		return refuse(&r, "SizeOfHeaders reaches SizeOfImage",
+			      pe->header_size, pe->image_size);
+	if (!get_unaligned_le32(opt + offsetof(struct pe32_opt_hdr,
+					       section_align)))
+		return refuse(&r, "SectionAlignment is 0", 0, 1);
+
+	ret = check_directories(&r, pe, is_plus ? &pe32plus_layout :
+						  &pe32_layout);
+	return ret ?: check_addresses(&r, pe);
+}
+EXPORT_SYMBOL_GPL(pefile_check_program);
 
 /**
  * pefile_get_section() - read an entry of the section table

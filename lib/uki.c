@@ -2,9 +2,9 @@
 /*
  * Unified kernel images (UKI): the rules on top of the PE section table
  *
- * Which section counts, how a profile is merged over the base, how a command
- * line becomes what sd-stub would make of it, and how the archives look that
- * sd-stub adds to the initrd.  "sd-stub" is systemd-stub v262; its functions
+ * Which section counts, how a profile is merged over the base, what an addon
+ * has, how a command line becomes what sd-stub would make of it, and which
+ * sections go to the initrd.  "sd-stub" is systemd-stub v262; its functions
  * are named where a rule is theirs.
  *
  * A buffer in, spans and text out.  This file must never allocate, log, keep
@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uki.h>
+#include <linux/uki_newc.h>
 #include <linux/unaligned.h>
 
 /* unified_sections[] of systemd's src/fundamental/uki.c. */
@@ -204,6 +205,45 @@ static bool matches_machine(enum uki_section_id id)
 }
 
 /*
+ * Find the section @id among the headers @first to @end - 1.  The first header
+ * of a name wins, even one with VirtualSize 0 (pe_locate_sections_internal()).
+ */
+static bool find_section(const void *buf, const struct uki *uki,
+			 enum uki_section_id id, unsigned int first,
+			 unsigned int end, struct uki_section *found)
+{
+	struct pefile_section section;
+	unsigned int i;
+
+	for (i = first; i < end; i++) {
+		pefile_get_section(buf, &uki->pe, i, &section);
+		if (!pefile_name_is(section.name, section_names[id]) ||
+		    !matches_machine(id))
+			continue;
+
+		found->size = section.virtual_size;
+		found->data.len = min(section.raw.len, found->size);
+		found->data.off = found->data.len ? section.raw.off : 0;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Take over the sections of headers @first to @end - 1.  One with VirtualSize 0
+ * leaves the section unset, even if the base had set it
+ * (PE_SECTION_VECTOR_IS_SET).
+ */
+static void merge_range(const void *buf, struct uki *uki, unsigned int first,
+			unsigned int end)
+{
+	enum uki_section_id id;
+
+	for (id = 0; id < UKI_NR_SECTIONS; id++)
+		find_section(buf, uki, id, first, end, &uki->sections[id]);
+}
+
+/*
  * Find the first header from number @i on that is named .profile; the number of
  * headers if there is none.
  */
@@ -221,35 +261,6 @@ static unsigned int next_profile(const void *buf, const struct uki *uki,
 }
 
 /*
- * Take over the sections of headers @first to @end - 1.  The first header of a
- * name wins.  One with VirtualSize 0 wins too: it leaves the section unset, even
- * if the base had set it (PE_SECTION_VECTOR_IS_SET).
- */
-static void merge_range(const void *buf, struct uki *uki, unsigned int first,
-			unsigned int end)
-{
-	bool seen[UKI_NR_SECTIONS] = { };
-	struct pefile_section section;
-	unsigned int i;
-
-	for (i = first; i < end; i++) {
-		struct uki_section *dst;
-		enum uki_section_id id;
-
-		pefile_get_section(buf, &uki->pe, i, &section);
-		id = find_id(&section);
-		if (id == UKI_NR_SECTIONS || seen[id] || !matches_machine(id))
-			continue;
-		seen[id] = true;
-
-		dst = &uki->sections[id];
-		dst->size = section.virtual_size;
-		dst->data.len = min(section.raw.len, dst->size);
-		dst->data.off = dst->data.len ? section.raw.off : 0;
-	}
-}
-
-/*
  * Everything before the first .profile is the base.  Profile n begins with the
  * n-th .profile header, counted from 0 and whatever its size, and ends before
  * the next one (pe_locate_profile_sections()).
@@ -259,11 +270,54 @@ static void merge_profile(const void *buf, struct uki *uki)
 	unsigned int first = next_profile(buf, uki, 0);
 	unsigned int n;
 
+	memset(uki->sections, 0, sizeof(uki->sections));
 	merge_range(buf, uki, 0, first);
 	for (n = 0; n < uki->profile; n++)
 		first = next_profile(buf, uki, first + 1);
 	if (first < uki->pe.nr_sections)
 		merge_range(buf, uki, first, next_profile(buf, uki, first + 1));
+}
+
+/**
+ * uki_select_profile() - select another profile of a UKI
+ * @buf: the file
+ * @profile: number of the profile; 0 exists in every UKI
+ * @uki: what uki_parse() has made of this file; after an error its sections are
+ *	 of no use
+ * @err: filled on failure
+ *
+ * Return: 0 on success; -ENODATA if there is no such profile; -EBADMSG if there
+ *	   is no kernel in it
+ */
+int uki_select_profile(const void *buf, unsigned int profile, struct uki *uki,
+		       struct pefile_error *err)
+{
+	if (profile && profile >= uki->nr_profiles) {
+		refuse(err, "no such profile", NULL, profile,
+		       uki->nr_profiles);
+		return -ENODATA;
+	}
+
+	uki->profile = profile;
+	merge_profile(buf, uki);
+	if (!uki->sections[UKI_LINUX].size)
+		return refuse(err, "no .linux section in this profile", NULL,
+			      profile, uki->nr_profiles);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(uki_select_profile);
+
+/* What UKIs and addons have in common.  Returns what pefile_parse() does. */
+static int parse_table(const void *buf, size_t len, struct uki *uki,
+		       struct pefile_error *err)
+{
+	int ret;
+
+	memset(uki, 0, sizeof(*uki));
+	memset(err, 0, sizeof(*err));
+
+	ret = pefile_parse(buf, len, &uki->pe, err);
+	return ret ?: check_sections(buf, uki, err);
 }
 
 /**
@@ -283,35 +337,96 @@ int uki_parse(const void *buf, size_t len, unsigned int profile,
 {
 	int ret;
 
-	memset(uki, 0, sizeof(*uki));
-	memset(err, 0, sizeof(*err));
-	uki->profile = profile;
-
 	if (!uki_recognise(buf, len)) {
-		err->msg = "no .linux section";
+		refuse(err, "no .linux section", NULL, 0, 0);
 		return -ENOEXEC;
 	}
-	ret = pefile_parse(buf, len, &uki->pe, err);
+	ret = parse_table(buf, len, uki, err);
 	if (ret == -ENOEXEC)
 		return refuse(err, "neither PE32 nor PE32+", NULL, 0, 0);
 	if (ret)
-		return -EBADMSG;
-	if (check_sections(buf, uki, err))
-		return -EBADMSG;
-
-	if (profile && profile >= uki->nr_profiles) {
-		refuse(err, "no such profile", NULL, profile,
-		       uki->nr_profiles);
-		return -ENODATA;
-	}
-
-	merge_profile(buf, uki);
-	if (!uki->sections[UKI_LINUX].size)
-		return refuse(err, "no .linux section in this profile", NULL,
-			      profile, uki->nr_profiles);
-	return 0;
+		return ret;
+	return uki_select_profile(buf, profile, uki, err);
 }
 EXPORT_SYMBOL_GPL(uki_parse);
+
+/**
+ * uki_parse_addon() - find the sections of an addon of a UKI
+ * @buf: the file
+ * @len: its length
+ * @addon: filled on success, and on -ENODATA; every span in it lies inside the
+ *	   file
+ * @err: filled on failure
+ *
+ * An addon has no profiles: sd-stub takes its whole table as one range
+ * (pe_memory_locate_sections()).  What it must have and must not is the rule of
+ * load_addons(); the firmware has loaded and measured it by then.  One that firmware
+ * may not load counts as malformed, because whether it does cannot be told here; its
+ * machine is for the caller to judge.
+ *
+ * Return: 0 on success; -ENOEXEC if the file is no PE file, which no firmware
+ *	   loads; -EBADMSG if it is a malformed one; -ENODATA if sd-stub passes
+ *	   it over, for it is a UKI or has nothing to add
+ */
+int uki_parse_addon(const void *buf, size_t len, struct uki *addon,
+		    struct pefile_error *err)
+{
+	const struct uki_section *sections = addon->sections;
+	int ret = parse_table(buf, len, addon, err);
+
+	if (ret == -ENOEXEC)
+		refuse(err, "not a PE file", NULL, 0, 0);
+	if (!ret)
+		ret = pefile_check_program(buf, &addon->pe, err);
+	if (ret)
+		return ret;
+
+	merge_range(buf, addon, 0, addon->pe.nr_sections);
+	if (!sections[UKI_CMDLINE].size && !sections[UKI_DTB].size &&
+	    !sections[UKI_DTBAUTO].size && !sections[UKI_INITRD].size &&
+	    !sections[UKI_UCODE].size)
+		refuse(err, "nothing that an addon has", NULL, 0, 0);
+	else if (sections[UKI_LINUX].size)
+		refuse(err, "a UKI, not an addon", NULL, 0, 0);
+	else
+		return 0;
+	return -ENODATA;
+}
+EXPORT_SYMBOL_GPL(uki_parse_addon);
+
+static char char_at(const struct uki_newc_data *text, size_t i)
+{
+	return i < text->len ? ((const char *)text->data)[i] : '\0';
+}
+
+/**
+ * uki_addon_fits() - tell whether an addon is for the kernel of a UKI
+ * @uki_uname: content of the UKI's .uname
+ * @addon_uname: content of the addon's .uname
+ *
+ * sd-stub compares with strncmp(), over the VirtualSize of the addon's
+ * (load_addons()): without a NUL, "7.2" fits "7.2-rc1".  It does not ask if one
+ * of the two has no .uname.
+ *
+ * Return: whether sd-stub would use the addon
+ */
+bool uki_addon_fits(const struct uki_newc_data *uki_uname,
+		    const struct uki_newc_data *addon_uname)
+{
+	size_t len = addon_uname->len + addon_uname->zeros;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		char c = char_at(uki_uname, i);
+
+		if (c != char_at(addon_uname, i))
+			return false;
+		if (!c)
+			break;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(uki_addon_fits);
 
 /**
  * uki_profile_selector() - take a profile number off the front of a command line
@@ -425,6 +540,51 @@ static size_t encode_char(char *out, u16 c)
 	return 3;
 }
 
+/*
+ * A command line that is being mangled, character by character.
+ * @text: the command line
+ * @len: its length; a NUL ends it earlier
+ * @pos: how much of it has been read
+ * @blanks: spaces that are due before @c
+ * @c: a character that has been read and not returned, or 0
+ * @inside: there was one before
+ */
+struct mangler {
+	const char *text;
+	size_t len;
+	size_t pos;
+	size_t blanks;
+	u16 c;
+	bool inside;
+};
+
+/*
+ * Get the next character of what mangle_stub_cmdline() of sd-stub makes of the
+ * text.  Blanks are held back until something follows them.  Returns false at
+ * the end, and must not be called again then.
+ */
+static bool next_mangled(struct mangler *m, u16 *c)
+{
+	while (!m->c) {
+		if (!next_char(m->text, m->len, &m->pos, &m->c))
+			return false;
+		if (m->c <= 0x20 || m->c == 0x7f) {
+			m->blanks += m->inside;
+			m->c = 0;
+		}
+	}
+
+	m->inside = true;
+	if (m->blanks) {
+		m->blanks--;
+		*c = ' ';
+	} else {
+		*c = m->c;
+		m->c = 0;
+	}
+	return true;
+}
+
 /**
  * uki_mangle_cmdline() - make of a command line what sd-stub makes of it
  * @out: room for @len + 1 bytes, not the same as @text; gets the result and a NUL
@@ -441,21 +601,84 @@ static size_t encode_char(char *out, u16 c)
  */
 size_t uki_mangle_cmdline(char *out, const char *text, size_t len)
 {
-	size_t pos = 0, fill = 0, end = 0;
+	struct mangler m = { .text = text, .len = len };
+	size_t fill = 0;
 	u16 c;
 
-	while (next_char(text, len, &pos, &c)) {
-		if (c > 0x20 && c != 0x7f) {
-			fill += encode_char(out + fill, c);
-			end = fill;
-		} else if (fill) {
-			out[fill++] = ' ';
-		}
-	}
-	out[end] = '\0';
-	return end;
+	while (next_mangled(&m, &c))
+		fill += encode_char(out + fill, c);
+	out[fill] = '\0';
+	return fill;
 }
 EXPORT_SYMBOL_GPL(uki_mangle_cmdline);
+
+/* PE_SECTION_SIZE_MAX of systemd: what is larger, nobody offers as text. */
+#define MAX_CMDLINE_LEN	(4U << 20)
+
+/* Tell whether a .cmdline is @text after mangling.  No buffer is needed. */
+static bool cmdline_is(const void *buf, const struct uki_section *section,
+		       const char *text, size_t len)
+{
+	struct mangler m1 = { .text = buf + section->data.off,
+			      .len = section->data.len };
+	struct mangler m2 = { .text = text, .len = len };
+	bool more1, more2;
+	u16 c1, c2;
+
+	if (section->data.len > MAX_CMDLINE_LEN)
+		return false;
+	do {
+		more1 = next_mangled(&m1, &c1);
+		more2 = next_mangled(&m2, &c2);
+	} while (more1 && more2 && c1 == c2);
+	return !more1 && !more2;
+}
+
+/**
+ * uki_profile_by_cmdline() - find the profile that a command line stands for
+ * @buf: the file
+ * @uki: what uki_parse() has made of it, whatever profile is selected
+ * @text: the command line, a result of uki_mangle_cmdline()
+ * @len: its length
+ *
+ * systemctl passes the text of the profile that it has chosen, never the number.
+ * An empty text, profile 0's and one that two profiles have select nothing.  A
+ * .cmdline of more than 4 MiB in the file is not compared, as if it were another
+ * text.
+ *
+ * Each .cmdline is read once, the base's for all profiles that have none.
+ *
+ * Return: number of the profile, 0 if the text selects none
+ */
+unsigned int uki_profile_by_cmdline(const void *buf, const struct uki *uki,
+				    const char *text, size_t len)
+{
+	unsigned int first = next_profile(buf, uki, 0);
+	struct mangler m = { .text = text, .len = len };
+	unsigned int end, n, profile = 0;
+	struct uki_section section = { };
+	bool same_as_base, same;
+	u16 c;
+
+	if (!next_mangled(&m, &c))
+		return 0;
+
+	find_section(buf, uki, UKI_CMDLINE, 0, first, &section);
+	same_as_base = cmdline_is(buf, &section, text, len);
+
+	for (n = 0; first < uki->pe.nr_sections; n++, first = end) {
+		end = next_profile(buf, uki, first + 1);
+		same = same_as_base;
+		if (find_section(buf, uki, UKI_CMDLINE, first, end, &section))
+			same = cmdline_is(buf, &section, text, len);
+		if (same && (!n || profile))
+			return 0;
+		if (same)
+			profile = n;
+	}
+	return profile;
+}
+EXPORT_SYMBOL_GPL(uki_profile_by_cmdline);
 
 /**
  * uki_utf16le() - convert a command line to what sd-stub hashes
@@ -479,179 +702,6 @@ size_t uki_utf16le(u8 *out, const char *text, size_t len)
 	return fill + 2;
 }
 EXPORT_SYMBOL_GPL(uki_utf16le);
-
-#define NEWC_MAGIC	"070701"
-#define NEWC_HDR_SIZE	(6 + 13 * 8)
-#define NEWC_DIR	0040000
-#define NEWC_FILE	0100000
-#define NEWC_MAX_SIZE	0xffffffff	/* of a file: eight digits */
-
-static void put_bytes(struct uki_newc *newc, const void *data, size_t len)
-{
-	if (newc->buf && len)
-		memcpy(newc->buf + newc->pos, data, len);
-	newc->pos += len;
-}
-
-static void put_zeros(struct uki_newc *newc, size_t len)
-{
-	if (newc->buf)
-		memset(newc->buf + newc->pos, 0, len);
-	newc->pos += len;
-}
-
-static void put_pad(struct uki_newc *newc)
-{
-	put_zeros(newc, -newc->pos & 3);
-}
-
-/* Eight lower-case digits, as write_cpio_word() of sd-stub has them. */
-static void put_hex(struct uki_newc *newc, u32 value)
-{
-	u8 digits[8];
-	int i;
-
-	for (i = 7; i >= 0; i--, value >>= 4)
-		digits[i] = "0123456789abcdef"[value & 0xf];
-	put_bytes(newc, digits, sizeof(digits));
-}
-
-/* Check that an entry fits before a byte of it is written. */
-static int check_room(const struct uki_newc *newc, size_t path_len,
-		      size_t content_len)
-{
-	/* The name's NUL and the padding, twice, are 7 bytes at most. */
-	const size_t fixed_len = NEWC_HDR_SIZE + 7;
-	size_t end;
-
-	if (check_add_overflow(newc->pos, path_len, &end) ||
-	    check_add_overflow(end, content_len, &end) ||
-	    check_add_overflow(end, fixed_len, &end))
-		return -EFBIG;
-	if (!newc->buf)
-		return 0;
-
-	end = round_up(newc->pos + NEWC_HDR_SIZE + path_len + 1, 4);
-	end = round_up(end + content_len, 4);
-	return end <= newc->size ? 0 : -ENOSPC;
-}
-
-/*
- * Write one entry in the format of Documentation/driver-api/early-userspace/
- * buffer-format.rst.  Times, owners and devices are zero, so that an archive
- * depends on nothing but what is in it (pack_cpio_one(), pack_cpio_dir()).
- */
-static int put_entry(struct uki_newc *newc, const char *path, size_t path_len,
-		     u32 mode, const struct uki_newc_data *data)
-{
-	const u32 fields[13] = {
-		newc->ino + 1, mode, 0, 0, 1, 0, data->len + data->zeros,
-		0, 0, 0, 0, path_len + 1, 0
-	};
-	unsigned int i;
-	int ret;
-
-	ret = check_room(newc, path_len, data->len + data->zeros);
-	if (ret)
-		return ret;
-
-	put_bytes(newc, NEWC_MAGIC, 6);
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		put_hex(newc, fields[i]);
-	put_bytes(newc, path, path_len);
-	put_zeros(newc, 1);
-	put_pad(newc);
-	put_bytes(newc, data->data, data->len);
-	put_zeros(newc, data->zeros);
-	put_pad(newc);
-	newc->ino++;
-	return 0;
-}
-
-/**
- * uki_newc_dir() - add a directory to an archive
- * @newc: the archive
- * @path: without a leading slash
- * @mode: permissions of the directory
- *
- * The directories above it are added too, with 0555 (pack_cpio_prefix()).
- *
- * Return: 0 on success, -ENOSPC if it does not fit, -EFBIG if the archive's size
- *	   overflows.  After an error the archive is of no use.
- */
-int uki_newc_dir(struct uki_newc *newc, const char *path, u32 mode)
-{
-	static const struct uki_newc_data no_data;
-	const char *slash;
-	int ret;
-
-	for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		ret = put_entry(newc, path, slash - path, NEWC_DIR | 0555,
-				&no_data);
-		if (ret)
-			return ret;
-	}
-	return put_entry(newc, path, strlen(path), NEWC_DIR | mode, &no_data);
-}
-EXPORT_SYMBOL_GPL(uki_newc_dir);
-
-/**
- * uki_newc_file() - add a file to an archive
- * @newc: the archive
- * @path: without a leading slash; its directory must be there already
- * @mode: permissions of the file
- * @data: its content
- *
- * Return: 0 on success, -ENOSPC if it does not fit, -EFBIG if it is larger than
- *	   the format allows, 4 GiB - 1.  After an error the archive is of no use.
- */
-int uki_newc_file(struct uki_newc *newc, const char *path, u32 mode,
-		  const struct uki_newc_data *data)
-{
-	size_t len;
-
-	if (check_add_overflow(data->len, data->zeros, &len) ||
-	    len > NEWC_MAX_SIZE)
-		return -EFBIG;
-	return put_entry(newc, path, strlen(path), NEWC_FILE | mode, data);
-}
-EXPORT_SYMBOL_GPL(uki_newc_file);
-
-/**
- * uki_newc_end() - finish an archive
- * @newc: the archive
- *
- * Its size is a multiple of 4 then.  Another archive can follow in the same
- * buffer; its inode numbers start anew.
- *
- * Return: 0 on success, -ENOSPC if the trailer does not fit, -EFBIG if the
- *	   archive's size overflows
- */
-int uki_newc_end(struct uki_newc *newc)
-{
-	const size_t len = NEWC_HDR_SIZE + 14;
-	size_t end;
-	int i;
-
-	if (check_add_overflow(newc->pos, len, &end))
-		return -EFBIG;
-	if (newc->buf && end > newc->size)
-		return -ENOSPC;
-
-	/*
-	 * As in the constant of pack_cpio_trailer(): no inode number, one link,
-	 * the only upper-case digit of all, and four NULs after the name.
-	 */
-	put_bytes(newc, NEWC_MAGIC, 6);
-	for (i = 0; i < 11; i++)
-		put_hex(newc, i == 4);
-	put_bytes(newc, "0000000B", 8);
-	put_hex(newc, 0);
-	put_bytes(newc, "TRAILER!!!\0\0\0", 14);
-	newc->ino = 0;
-	return 0;
-}
-EXPORT_SYMBOL_GPL(uki_newc_end);
 
 /**
  * uki_extra_path() - get the file of the initrd that a section goes to

@@ -208,60 +208,6 @@ def random_digests():
     return utf8.digest(), utf16.digest()
 
 
-# --- Archives ----------------------------------------------------------------
-
-class Newc:
-    def __init__(self):
-        self.data = b""
-        self.ino = 0
-
-    def entry(self, name, mode, content=b""):
-        self.ino += 1
-        fields = (self.ino, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0,
-                  len(name) + 1, 0)
-        self.data += b"070701" + b"".join(b"%08x" % f for f in fields)
-        self.data += name.encode() + b"\0"
-        self.pad()
-        self.data += content
-        self.pad()
-        return self
-
-    def dir(self, name, mode):
-        parts = name.split("/")
-        for i in range(1, len(parts)):
-            self.entry("/".join(parts[:i]), 0o40555)
-        return self.entry(name, 0o40000 | mode)
-
-    def file(self, name, mode, content):
-        return self.entry(name, 0o100000 | mode, content)
-
-    def pad(self):
-        self.data += bytes(-len(self.data) % 4)
-
-    def end(self):
-        self.data += b"070701" + b"0" * 32 + b"00000001" + b"0" * 48
-        self.data += b"0000000B" + b"0" * 8 + b"TRAILER!!!\0\0\0\0"
-        return self.data
-
-
-EXTRA = {
-    ".osrel": "os-release", ".pcrsig": "tpm2-pcr-signature.json",
-    ".pcrpkey": "tpm2-pcr-public-key.pem", ".profile": "profile",
-}
-
-
-def extra_archive(section, content):
-    name = ".extra/" + EXTRA[section]
-    return Newc().dir(".extra", 0o555).file(name, 0o444, content).end()
-
-
-def credentials_archive():
-    newc = Newc().dir(".extra/credentials", 0o500)
-    newc.file(".extra/credentials/a.cred", 0o400, b"A")
-    newc.file(".extra/credentials/b.cred", 0o400, b"BB")
-    return newc.end()
-
-
 # --- Known answers -----------------------------------------------------------
 
 def check_published_values():
@@ -272,8 +218,6 @@ def check_published_values():
                          "c4b0a90ae9369ec90b42f14489989c13")
     assert extend(pcr, b"foo").hex() == ("21c49c1242042649e09c156546fd7d42"
                                          "5ccc3c67359f840507b30be4e0f6f699")
-    assert len(extra_archive(".pcrsig", b"{}")) == 392
-    assert len(credentials_archive()) == 656
     for text in ("quiet", "käse=ö", "\uffff"):
         assert mangle(text.encode()) == text
 
@@ -326,31 +270,6 @@ def print_cmdlines():
     print("};")
 
 
-def print_archives():
-    archives = [(name, extra_archive(name, b"{}")) for name in EXTRA]
-    print("\n/* uki_extra_archive() of each section, with {} as content */")
-    print("static const struct {\n\tenum uki_section_id id;\n\tsize_t len;")
-    print("\tu8 hash[32];\n} uki_testvec_extras[] = {")
-    for name, data in archives:
-        print(f"\t{{\n\t\t.id = UKI_{name[1:].upper()},")
-        print(f"\t\t.len = {len(data)},\n\t\t.hash = {{")
-        print_bytes(sha256(data), 3)
-        print("\t\t},\n\t},")
-    print("};")
-
-    data = credentials_archive()
-    print(f"\n#define UKI_TESTVEC_CREDENTIALS_LEN {len(data)}")
-    print_array("uki_testvec_credentials_hash", sha256(data))
-
-    padded = Newc()
-    padded.dir("a", 0o755)
-    for i in range(10):
-        padded.file("a/" + "x" * i, 0o644, b"y" * i + bytes(9 - i))
-    print("\n/* a/ and a/x..., names and contents of all lengths modulo 4 */")
-    print(f"#define UKI_TESTVEC_PADDED_LEN {len(padded.end())}")
-    print_array("uki_testvec_padded_hash", sha256(padded.data))
-
-
 def main():
     check_published_values()
     print("/* SPDX-License-Identifier: GPL-2.0 */")
@@ -379,7 +298,6 @@ def main():
     print_array("uki_testvec_random_utf16_hash", utf16)
     print_array("uki_testvec_profile_number_hash",
                 sha256("2".encode("utf-16-le") + b"\0\0"))
-    print_archives()
 
 
 if __name__ == "__main__":

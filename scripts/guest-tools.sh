@@ -4,6 +4,7 @@
 # Leaves in out/tools what the end-to-end tests take from newer Debian suites:
 #
 #   linuxx64.efi.stub   systemd-stub, the boot side that a kexec is held against
+#   stub-257, stub-252  older ones, of the UKIs that people still have
 #   ukify               makes UKIs
 #   systemd-measure     predicts PCR 11; runs on its own libc
 #   busybox             the guests' user space
@@ -20,6 +21,8 @@ tools=$top/out/tools
 lock=$top/scripts/versions.lock
 packages="systemd-boot-efi systemd-ukify systemd-tpm libsystemd-shared
 libc6 libssl3t64 zlib1g libzstd1 busybox-static"
+# major versions of systemd
+stubs="257 252"
 
 archive()
 {
@@ -32,23 +35,39 @@ locked()
 		"$lock"
 }
 
+# fetch PACKAGE or fetch PACKAGE@MAJOR
+#
 # A sum is only known for the locked version; of any other one the archive's
 # signature, which apt checks, has to do.
 fetch()
 {
+	major=${1#"${1%@*}"}
+	major=${major#@}
 	# shellcheck disable=SC2046	# a version and a sum, two words
-	set -- "$1" $(locked "$1")
+	set -- "${1%@*}" $(locked "$1")
 	if [ -n "${2:-}" ] &&
 		deb=$(archive deb "$1" "$2" "$tools/debs" 2> /dev/null); then
 		echo "$3  $deb" | sha256sum --quiet -c - >&2
 	else
-		version=$(archive versions "$1" | head -n 1)
+		version=$(archive versions "$1" | grep "^$major" | head -n 1)
 		[ -n "$version" ] || { echo "$1: not in the archive" >&2; exit 1; }
 		[ -z "${2:-}" ] ||
 			echo "$1: locked version $2 is gone, taking $version" >&2
 		deb=$(archive deb "$1" "$version" "$tools/debs")
 	fi
 	echo "$deb"
+}
+
+# Only the stub of these packages, beside the others
+old_stubs()
+{
+	for major in $stubs; do
+		printf '  TOOL    systemd-boot-efi %s\n' "$major"
+		deb=$(fetch "systemd-boot-efi@$major")
+		dpkg-deb --fsys-tarfile "$deb" | tar -xO \
+			./usr/lib/systemd/boot/efi/linuxx64.efi.stub \
+			> "$tools/stub-$major"
+	done
 }
 
 # The name of the kernel's package has its version in it.
@@ -127,6 +146,7 @@ mkdir -p "$tools"
 stamp=$(sha256sum "$lock" "$0" | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat "$tools/stamp" 2> /dev/null)" != "$stamp" ]; then
 	unpack
+	old_stubs
 	wrap
 	selftest
 	echo "$stamp" > "$tools/stamp"

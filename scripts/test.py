@@ -27,6 +27,7 @@ STEPS = (
     ("kexec-tools", "tests/kexec-tools/run.sh", ("tools",)),
     ("kexec-uki", "tests/kexec-uki/run.sh", ("kernel",)),
     ("e2e", "tests/e2e/run.py", ("tools", "module")),
+    ("matrix", "tests/e2e/run_matrix.py", ("tools",)),
 )
 
 

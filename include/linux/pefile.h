@@ -105,6 +105,8 @@ struct pefile_walk {
 
 int pefile_parse(const void *buf, size_t len, struct pefile *pe,
 		 struct pefile_error *err);
+int pefile_check_program(const void *buf, const struct pefile *pe,
+			 struct pefile_error *err);
 void pefile_get_section(const void *buf, const struct pefile *pe,
 			unsigned int idx, struct pefile_section *section);
 bool pefile_name_is(const char name[PEFILE_NAME_LEN], const char *want);

@@ -12,6 +12,7 @@
 
 #include <linux/pefile.h>
 #include <linux/types.h>
+#include <linux/uki_newc.h>
 
 /**
  * enum uki_section_id - the sections that a UKI can have
@@ -87,43 +88,20 @@ struct uki {
 bool uki_recognise(const void *buf, size_t len);
 int uki_parse(const void *buf, size_t len, unsigned int profile,
 	      struct uki *uki, struct pefile_error *err);
+int uki_select_profile(const void *buf, unsigned int profile, struct uki *uki,
+		       struct pefile_error *err);
+unsigned int uki_profile_by_cmdline(const void *buf, const struct uki *uki,
+				    const char *text, size_t len);
+int uki_parse_addon(const void *buf, size_t len, struct uki *addon,
+		    struct pefile_error *err);
+bool uki_addon_fits(const struct uki_newc_data *uki_uname,
+		    const struct uki_newc_data *addon_uname);
 const char *uki_section_name(enum uki_section_id id);
 bool uki_section_measured(enum uki_section_id id);
 
 size_t uki_profile_selector(const char *text, size_t len, unsigned int *profile);
 size_t uki_mangle_cmdline(char *out, const char *text, size_t len);
 size_t uki_utf16le(u8 *out, const char *text, size_t len);
-
-/**
- * struct uki_newc - a cpio archive ("newc") that is being written
- * @buf: where it goes, or NULL to count only
- * @size: room in @buf
- * @pos: bytes written or counted so far
- * @ino: inode number given last
- */
-struct uki_newc {
-	u8 *buf;
-	size_t size;
-	size_t pos;
-	u32 ino;
-};
-
-/**
- * struct uki_newc_data - content of a file in an archive
- * @data: the first bytes
- * @len: how many of them
- * @zeros: how many zero bytes follow
- */
-struct uki_newc_data {
-	const void *data;
-	size_t len;
-	size_t zeros;
-};
-
-int uki_newc_dir(struct uki_newc *newc, const char *path, u32 mode);
-int uki_newc_file(struct uki_newc *newc, const char *path, u32 mode,
-		  const struct uki_newc_data *data);
-int uki_newc_end(struct uki_newc *newc);
 
 const char *uki_extra_path(enum uki_section_id id);
 int uki_extra_archive(struct uki_newc *newc, enum uki_section_id id,

@@ -29,12 +29,20 @@
 #define NR_DIRS_OFF	(OPT_OFF + offsetof(struct pe32plus_opt_hdr, data_dirs))
 #define CERT_OFF	(OPT_OFF + sizeof(struct pe32plus_opt_hdr) + \
 			 offsetof(struct data_directory, certs))
+#define IMAGE_SIZE_OFF	(OPT_OFF + offsetof(struct pe32plus_opt_hdr, image_size))
+#define SUBSYSTEM_OFF	(OPT_OFF + offsetof(struct pe32plus_opt_hdr, subsys))
+#define ALIGN_OFF	(OPT_OFF + offsetof(struct pe32plus_opt_hdr, section_align))
 #define TABLE_OFF	(OPT_OFF + sizeof(struct pe32plus_opt_hdr) + \
 			 sizeof(struct data_directory))
 #define RAW_LEN_OFF(i)	(TABLE_OFF + (i) * sizeof(struct section_header) + \
 			 offsetof(struct section_header, raw_data_size))
 #define RAW_OFF_OFF(i)	(TABLE_OFF + (i) * sizeof(struct section_header) + \
 			 offsetof(struct section_header, data_addr))
+
+#define VSIZE_OFF(i)	(TABLE_OFF + (i) * sizeof(struct section_header) + \
+			 offsetof(struct section_header, virtual_size))
+#define ADDR_OFF(i)	(TABLE_OFF + (i) * sizeof(struct section_header) + \
+			 offsetof(struct section_header, virtual_address))
 
 static void free_guarded_buf(void *buf)
 {
@@ -296,6 +304,97 @@ static void test_limits(struct kunit *test)
 	}
 }
 
+/*
+ * With one field of a program changed: what OVMF was seen to load as an application
+ * (0), and what it does not load, not start, or loads as something else.  SizeOfImage
+ * is 0x10000, SizeOfHeaders 512, and the second section has 40 bytes.
+ */
+static const struct limit program_limits[] = {
+	{ "Machine", MACHINE_OFF, 2, 0x8664, 0 },
+	{ "Machine", MACHINE_OFF, 2, 0xaa64, 0 },
+	{ "Machine", MACHINE_OFF, 2, 0x14c, -EBADMSG },
+	{ "Subsystem", SUBSYSTEM_OFF, 2, 0, -EBADMSG },
+	{ "Subsystem", SUBSYSTEM_OFF, 2, 9, -EBADMSG },
+	{ "Subsystem", SUBSYSTEM_OFF, 2, 10, 0 },
+	{ "Subsystem", SUBSYSTEM_OFF, 2, 11, -EBADMSG },
+	{ "Subsystem", SUBSYSTEM_OFF, 2, 13, -EBADMSG },
+	{ "SizeOfImage", IMAGE_SIZE_OFF, 4, 0, -EBADMSG },
+	{ "SizeOfImage", IMAGE_SIZE_OFF, 4, 512, -EBADMSG },
+	{ "SizeOfImage", IMAGE_SIZE_OFF, 4, 0x1000, -EBADMSG },
+	{ "SectionAlignment", ALIGN_OFF, 4, 0, -EBADMSG },
+	{ "SectionAlignment", ALIGN_OFF, 4, 0x200, 0 },
+	{ "NumberOfRvaAndSizes", NR_DIRS_OFF, 4, 4, -EBADMSG },
+	{ "NumberOfRvaAndSizes", NR_DIRS_OFF, 4, 15, -EBADMSG },
+	{ "NumberOfRvaAndSizes", NR_DIRS_OFF, 4, 16, 0 },
+	{ "VirtualAddress", ADDR_OFF(1), 4, 0x10000 - 40, 0 },
+	{ "VirtualAddress", ADDR_OFF(1), 4, 0x10000 - 39, -EBADMSG },
+	{ "VirtualAddress", ADDR_OFF(1), 4, 0xffffffff, -EBADMSG },
+	{ "VirtualSize", VSIZE_OFF(1), 4, 0xffffffff, -EBADMSG },
+};
+
+static void test_program(struct kunit *test)
+{
+	u8 *buf = alloc_guarded_buf(test, FILE_LEN);
+	struct pefile_error err;
+	struct pefile pe;
+
+	for (size_t i = 0; i < ARRAY_SIZE(program_limits); i++) {
+		const struct limit *limit = &program_limits[i];
+
+		memcpy(buf, pe32plus_file, FILE_LEN);
+		put_field(buf, limit);
+		KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+		KUNIT_EXPECT_EQ_MSG(test, pefile_check_program(buf, &pe, &err),
+				    limit->ret, "%s = %#x", limit->what,
+				    limit->value);
+		KUNIT_EXPECT_EQ(test, !err.msg, !limit->ret);
+	}
+}
+
+/* VirtualSize 0 means all raw bytes to edk2. */
+static void test_program_raw(struct kunit *test)
+{
+	u8 *buf = guarded_copy(test, pe32plus_file, FILE_LEN);
+	struct pefile_error err;
+	struct pefile pe;
+
+	put_unaligned_le32(0, buf + VSIZE_OFF(1));
+	put_unaligned_le32(0x10000 - 40, buf + ADDR_OFF(1));
+	KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), 0);
+
+	put_unaligned_le32(0x10000 - 39, buf + ADDR_OFF(1));
+	KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), -EBADMSG);
+	KUNIT_EXPECT_MEMEQ(test, err.section, ".section", 8);
+}
+
+/* A 32-bit program is one for a 32-bit machine, and no other. */
+static void test_program_pe32(struct kunit *test)
+{
+	u8 *buf = guarded_copy(test, pe32_file, sizeof(pe32_file));
+	struct pefile_error err;
+	struct pefile pe;
+
+	KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), 0);
+
+	put_unaligned_le16(0x8664, buf + MACHINE_OFF);
+	KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), -EBADMSG);
+}
+
+/* Room behind the data directories, which pefile_parse() does not mind. */
+static void test_program_slack(struct kunit *test)
+{
+	u8 *buf = guarded_copy(test, slack_file, sizeof(slack_file));
+	struct pefile_error err;
+	struct pefile pe;
+
+	KUNIT_ASSERT_EQ(test, pefile_parse(buf, sizeof(slack_file), &pe, NULL), 0);
+	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), -EBADMSG);
+}
+
 /* The smallest headers: the table and the file may end where they do. */
 static void test_bare_headers(struct kunit *test)
 {
@@ -550,6 +649,10 @@ static struct kunit_case pefile_test_cases[] = {
 	KUNIT_CASE_PARAM(test_truncation, vector_gen_params),
 	KUNIT_CASE_PARAM(test_flips, vector_gen_params),
 	KUNIT_CASE(test_limits),
+	KUNIT_CASE(test_program),
+	KUNIT_CASE(test_program_raw),
+	KUNIT_CASE(test_program_pe32),
+	KUNIT_CASE(test_program_slack),
 	KUNIT_CASE(test_bare_headers),
 	KUNIT_CASE(test_pe_signature),
 	KUNIT_CASE(test_certs),

@@ -9,148 +9,13 @@
 
 #include <crypto/sha2.h>
 #include <kunit/test.h>
-#include <linux/overflow.h>
 #include <linux/pe.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include <linux/uki.h>
 #include <linux/unaligned.h>
-#include <linux/vmalloc.h>
+#include "uki-kunit.h"
 #include "uki-testvecs.h"
-
-static void free_guarded_buf(void *buf)
-{
-	vfree(buf);
-}
-
-/* Allocate @len bytes immediately followed by an unmapped page. */
-static void *alloc_guarded_buf(struct kunit *test, size_t len)
-{
-	size_t full_len = round_up(max_t(size_t, len, 1), PAGE_SIZE);
-	u8 *buf = vmalloc(full_len);
-
-	KUNIT_ASSERT_NOT_NULL(test, buf);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, free_guarded_buf, buf));
-	return buf + full_len - len;
-}
-
-static void *dup_guarded_buf(struct kunit *test, const void *data, size_t len)
-{
-	return memcpy(alloc_guarded_buf(test, len), data, len);
-}
-
-static void expect_hash(struct kunit *test, const void *data, size_t len,
-			const u8 want[SHA256_DIGEST_SIZE])
-{
-	u8 hash[SHA256_DIGEST_SIZE];
-
-	sha256(data, len, hash);
-	KUNIT_EXPECT_MEMEQ(test, hash, want, sizeof(hash));
-}
-
-/*
- * Files.  build() lays out a PE32+ file with the given sections, packed, so that
- * no byte of it is without meaning.
- */
-
-struct test_section {
-	const char *name;
-	const char *data;	/* its raw bytes; a NULL name ends the list */
-	u32 size;		/* VirtualSize */
-};
-
-#define SECTION(name, data)	{ name, data, sizeof(data) - 1 }
-#define MASK(name)		{ name, "", 0 }
-
-#define PE_OFF			sizeof(struct mz_hdr)
-#define OPT_OFF			(PE_OFF + sizeof(struct pe_hdr))
-#define OPT_LEN			(sizeof(struct pe32plus_opt_hdr) + \
-				 16 * sizeof(struct data_dirent))
-#define TABLE_OFF		(OPT_OFF + OPT_LEN)
-
-struct test_file {
-	u8 *buf;
-	size_t len;
-	unsigned int nr_sections;
-	u32 image_size;
-};
-
-static void set_opt32(struct test_file *file, size_t field, u32 value)
-{
-	put_unaligned_le32(value, file->buf + OPT_OFF + field);
-}
-
-#define SET_OPT32(file, field, value) \
-	set_opt32(file, offsetof(struct pe32plus_opt_hdr, field), value)
-
-static void set_section32(struct test_file *file, unsigned int idx,
-			  size_t field, u32 value)
-{
-	put_unaligned_le32(value, file->buf + TABLE_OFF + field +
-			   idx * sizeof(struct section_header));
-}
-
-#define SET_SECTION32(file, idx, field, value) \
-	set_section32(file, idx, offsetof(struct section_header, field), value)
-
-static void put_headers(struct test_file *file, u32 header_size)
-{
-	u8 *pe = file->buf + PE_OFF, *opt = file->buf + OPT_OFF;
-
-	put_unaligned_le16(IMAGE_DOS_SIGNATURE, file->buf);
-	put_unaligned_le32(PE_OFF,
-			   file->buf + offsetof(struct mz_hdr, peaddr));
-
-	put_unaligned_le32(IMAGE_NT_SIGNATURE, pe);
-	put_unaligned_le16(IMAGE_FILE_MACHINE_AMD64,
-			   pe + offsetof(struct pe_hdr, machine));
-	put_unaligned_le16(file->nr_sections,
-			   pe + offsetof(struct pe_hdr, sections));
-	put_unaligned_le16(OPT_LEN, pe + offsetof(struct pe_hdr, opt_hdr_size));
-
-	put_unaligned_le16(IMAGE_NT_OPTIONAL_HDR64_MAGIC, opt);
-	SET_OPT32(file, header_size, header_size);
-	SET_OPT32(file, image_size, file->image_size);
-	SET_OPT32(file, data_dirs, 16);
-}
-
-static struct test_file build(struct kunit *test,
-			      const struct test_section *sections)
-{
-	const struct test_section *section;
-	struct test_file file = { .image_size = 0x1000 };
-	size_t header_size, off, idx = 0;
-
-	for (section = sections; section->name; section++) {
-		file.nr_sections++;
-		file.len += strlen(section->data);
-		file.image_size += round_up(section->size, 0x1000);
-	}
-	header_size = TABLE_OFF +
-		      file.nr_sections * sizeof(struct section_header);
-	file.len += header_size;
-	file.buf = alloc_guarded_buf(test, file.len);
-	memset(file.buf, 0, file.len);
-	put_headers(&file, header_size);
-
-	off = header_size;
-	file.image_size = 0x1000;
-	for (section = sections; section->name; section++, idx++) {
-		size_t len = strlen(section->data);
-
-		memcpy(file.buf + TABLE_OFF +
-		       idx * sizeof(struct section_header),
-		       section->name, strlen(section->name));
-		SET_SECTION32(&file, idx, virtual_size, section->size);
-		SET_SECTION32(&file, idx, virtual_address, file.image_size);
-		SET_SECTION32(&file, idx, raw_data_size, len);
-		SET_SECTION32(&file, idx, data_addr, off);
-		memcpy(file.buf + off, section->data, len);
-		off += len;
-		file.image_size += round_up(section->size, 0x1000);
-	}
-	return file;
-}
 
 static int parse(const struct test_file *file, unsigned int profile,
 		 struct uki *uki, struct pefile_error *err)
@@ -616,6 +481,52 @@ static void test_merge(struct kunit *test)
 	}
 }
 
+static void expect_same(struct kunit *test, const struct uki *want,
+			const struct uki *uki)
+{
+	KUNIT_EXPECT_EQ(test, want->profile, uki->profile);
+	KUNIT_EXPECT_EQ(test, want->nr_profiles, uki->nr_profiles);
+	KUNIT_EXPECT_MEMEQ(test, &want->pe, &uki->pe, sizeof(uki->pe));
+	KUNIT_EXPECT_MEMEQ(test, want->sections, uki->sections,
+			   sizeof(uki->sections));
+}
+
+/* A profile selected later is the one that would have been selected at once. */
+static void test_select(struct kunit *test)
+{
+	const struct merge_case *param = test->param_value;
+	struct test_file file = build(test, param->sections);
+	struct pefile_error want_err, err;
+	struct uki want, uki;
+	int ret;
+
+	/* Only what has been filled is selected from. */
+	if (parse(&file, 0, &uki, &err) && parse(&file, 1, &uki, &err))
+		return;
+
+	for (int i = 0; i < 16; i++) {
+		/* Back and forth, and those that there are not, too. */
+		unsigned int profile = i * 7 % 4;
+
+		if (i == 5)
+			profile = param->profile;
+		ret = parse(&file, profile, &want, &want_err);
+		KUNIT_EXPECT_EQ_MSG(test, ret,
+				    uki_select_profile(file.buf, profile, &uki,
+						       &err),
+				    "i=%d", i);
+		if (ret) {
+			KUNIT_EXPECT_STREQ(test, want_err.msg, err.msg);
+			KUNIT_EXPECT_EQ(test, want_err.value, err.value);
+			KUNIT_EXPECT_EQ(test, want_err.limit, err.limit);
+			KUNIT_EXPECT_MEMEQ(test, want_err.section, err.section,
+					   sizeof(err.section));
+		} else {
+			expect_same(test, &want, &uki);
+		}
+	}
+}
+
 /* The content ends at VirtualSize or goes on with zeros up to it. */
 static void test_virtual_size(struct kunit *test)
 {
@@ -932,6 +843,377 @@ static void test_random_cmdlines(struct kunit *test)
 			   sizeof(hash));
 }
 
+/*
+ * Profiles by the text of their command line.
+ */
+
+#define PENGUIN		"\xf0\x9f\x90\xa7"
+
+struct by_cmdline_case {
+	const char *desc;
+	struct test_section sections[12];
+	struct {
+		const char *text;
+		unsigned int profile;
+	} want[6];
+};
+
+static const struct by_cmdline_case by_cmdline_cases[] = {
+	{
+		.desc = "no profiles",
+		.sections = { SECTION(".linux", "k"), SECTION(".cmdline", "a") },
+		.want = { { "a", 0 }, { "b", 0 }, { "", 0 } },
+	}, {
+		.desc = "one profile, which is the default",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".cmdline", "a"),
+			SECTION(".profile", "0"), SECTION(".cmdline", "b"),
+		},
+		.want = { { "a", 0 }, { "b", 0 } },
+	}, {
+		.desc = "base, which is the default too",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".cmdline", "base"),
+			SECTION(".profile", "0"), SECTION(".profile", "1"),
+			SECTION(".cmdline", "one"), SECTION(".profile", "2"),
+		},
+		.want = { { "base", 0 }, { "one", 1 } },
+	}, {
+		.desc = "each its own",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".cmdline", "base"),
+			SECTION(".profile", "0"), SECTION(".cmdline", "zero"),
+			SECTION(".profile", "1"), SECTION(".cmdline", "one"),
+			SECTION(".profile", "2"), SECTION(".profile", "3"),
+			SECTION(".cmdline", "three"),
+		},
+		.want = {
+			{ "zero", 0 }, { "one", 1 }, { "base", 2 },
+			{ "three", 3 }, { "four", 0 },
+		},
+	}, {
+		.desc = "two match",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".cmdline", "base"),
+			SECTION(".profile", "0"), SECTION(".cmdline", "zero"),
+			SECTION(".profile", "1"), SECTION(".profile", "2"),
+			SECTION(".profile", "3"), SECTION(".cmdline", "same"),
+			SECTION(".profile", "4"), SECTION(".cmdline", " same"),
+		},
+		.want = { { "base", 0 }, { "same", 0 }, { "zero", 0 } },
+	}, {
+		.desc = "the default and another match",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".cmdline", "same"), SECTION(".profile", "1"),
+			SECTION(".cmdline", "same"),
+		},
+		.want = { { "same", 0 } },
+	}, {
+		.desc = "parts",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"), SECTION(".cmdline", "quiet x"),
+		},
+		.want = {
+			{ "quiet x", 1 }, { "quiet", 0 }, { "quiet x y", 0 },
+			{ "x", 0 }, { "Quiet x", 0 }, { "quiet  x", 0 },
+		},
+	}, {
+		.desc = "blanks and control characters",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"), SECTION(".cmdline", " a b\n"),
+			SECTION(".profile", "2"),
+			SECTION(".cmdline", "\r\na\t\001b\177"),
+			SECTION(".profile", "3"),
+			SECTION(".cmdline", "a\177b  c\n\n"),
+		},
+		.want = {
+			{ "a b", 1 }, { "a  b", 2 }, { "a b  c", 3 },
+			{ "a", 0 }, { "a b c", 0 }, { "ab", 0 },
+		},
+	}, {
+		.desc = "masked",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".cmdline", "base"),
+			SECTION(".profile", "0"), SECTION(".cmdline", "zero"),
+			SECTION(".profile", "1"), MASK(".cmdline"),
+			SECTION(".cmdline", "one"), SECTION(".profile", "2"),
+		},
+		.want = { { "one", 0 }, { "base", 2 }, { "", 0 } },
+	}, {
+		.desc = "empty",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".cmdline", "zero"), SECTION(".profile", "1"),
+			SECTION(".cmdline", "\n "), SECTION(".profile", "2"),
+			SECTION(".cmdline", PENGUIN),
+		},
+		.want = { { "", 0 } },
+	}, {
+		.desc = "the default has none",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"), SECTION(".profile", "2"),
+			SECTION(".cmdline", "two"),
+		},
+		.want = { { "", 0 }, { "two", 2 } },
+	}, {
+		.desc = "characters that UCS-2 has and lacks",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"),
+			SECTION(".cmdline", PENGUIN "a" PENGUIN "b" PENGUIN),
+			SECTION(".profile", "2"),
+			SECTION(".cmdline", "k\xc3\xa4se=\xe2\x82\xac"),
+			SECTION(".profile", "3"),
+			SECTION(".cmdline", "a\355\240\200c\377"),
+			SECTION(".profile", "4"),
+			SECTION(".cmdline", "a\300\257d"),
+		},
+		.want = {
+			{ "ab", 1 }, { "k\xc3\xa4se=\xe2\x82\xac", 2 },
+			{ "ac", 3 }, { "a/d", 4 }, { "k\xc3\xa4se=", 0 },
+			{ "k\xc3\xa5se=\xe2\x82\xac", 0 },
+		},
+	}, {
+		.desc = "cut off in a character",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"), SECTION(".cmdline", "a\xe2\x82"),
+		},
+		.want = { { "a", 1 } },
+	}, {
+		.desc = "longer or shorter than in the file",
+		.sections = {
+			SECTION(".linux", "k"), SECTION(".profile", "0"),
+			SECTION(".profile", "1"), { ".cmdline", "one", 100 },
+			SECTION(".profile", "2"), { ".cmdline", "two three", 3 },
+			SECTION(".profile", "3"), { ".cmdline", "", 100 },
+		},
+		.want = {
+			{ "one", 1 }, { "two", 2 }, { "two three", 0 },
+			{ "", 0 },
+		},
+	},
+};
+
+KUNIT_ARRAY_PARAM_DESC(by_cmdline, by_cmdline_cases, desc);
+
+static unsigned int by_cmdline(struct kunit *test, const struct test_file *file,
+			       const struct uki *uki, const char *text)
+{
+	size_t len = strlen(text);
+
+	return uki_profile_by_cmdline(file->buf, uki,
+				      dup_guarded_buf(test, text, len), len);
+}
+
+/* Whatever profile has been selected before; it stays selected. */
+static void test_profile_by_cmdline(struct kunit *test)
+{
+	const struct by_cmdline_case *param = test->param_value;
+	struct test_file file = build(test, param->sections);
+	struct uki uki, uki_before;
+	struct pefile_error err;
+	unsigned int profile = 0;
+
+	do {
+		KUNIT_ASSERT_EQ(test, 0, parse(&file, profile, &uki, &err));
+		memcpy(&uki_before, &uki, sizeof(uki));
+		for (size_t i = 0; i < ARRAY_SIZE(param->want); i++) {
+			const char *text = param->want[i].text;
+
+			if (!text)
+				break;
+			KUNIT_EXPECT_EQ_MSG(test, param->want[i].profile,
+					    by_cmdline(test, &file, &uki, text),
+					    "text=%s profile=%u", text,
+					    profile);
+		}
+		expect_same(test, &uki_before, &uki);
+	} while (++profile < uki.nr_profiles);
+}
+
+/* A NUL ends the embedded text; what is behind it does not count. */
+static void test_profile_by_cmdline_nul(struct kunit *test)
+{
+	static const struct test_section sections[] = {
+		SECTION(".linux", "k"), SECTION(".profile", "0"),
+		SECTION(".profile", "1"), SECTION(".cmdline", "one|two"), { }
+	};
+	struct test_file file = build(test, sections);
+	struct pefile_error err;
+	struct uki uki;
+
+	file.buf[file.len - 4] = '\0';
+	KUNIT_ASSERT_EQ(test, 0, parse(&file, 0, &uki, &err));
+	KUNIT_EXPECT_EQ(test, 1, by_cmdline(test, &file, &uki, "one"));
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, "one two"));
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, "onetwo"));
+	file.buf[file.len - 7] = '\0';
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, "one"));
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, ""));
+}
+
+/* What nobody types is not compared: more than 4 MiB in the file. */
+static void test_profile_by_cmdline_limit(struct kunit *test)
+{
+	struct test_section sections[] = {
+		SECTION(".linux", "k"), SECTION(".profile", "0"),
+		SECTION(".profile", "1"), SECTION(".cmdline", "one"), { }
+	};
+	const size_t max = SZ_4M;
+	struct pefile_error err;
+	struct test_file file;
+	struct uki uki;
+	char *blanks;
+
+	blanks = alloc_guarded_buf(test, max + 2);
+	memset(blanks, ' ', max + 1);
+	blanks[max + 1] = '\0';
+	blanks[0] = 'x';
+	for (int i = 1; i >= -1; i--) {
+		sections[3].data = blanks;
+		sections[3].size = max + i;
+		blanks[max + i] = '\0';
+		file = build(test, sections);
+		KUNIT_ASSERT_EQ(test, 0, parse(&file, 0, &uki, &err));
+		KUNIT_EXPECT_EQ_MSG(test, i <= 0,
+				    by_cmdline(test, &file, &uki, "x"),
+				    "i=%d", i);
+	}
+
+	/* Zeros that the file lacks do not count. */
+	sections[3].data = "x";
+	sections[3].size = max + 1;
+	file = build(test, sections);
+	KUNIT_ASSERT_EQ(test, 0, parse(&file, 0, &uki, &err));
+	KUNIT_EXPECT_EQ(test, 1, by_cmdline(test, &file, &uki, "x"));
+}
+
+/* As many profiles as a table has room for. */
+static void test_profile_by_cmdline_many(struct kunit *test)
+{
+	const unsigned int nr_profiles = (PEFILE_MAX_SECTIONS - 1) / 2;
+	struct test_section *sections;
+	struct pefile_error err;
+	struct test_file file;
+	char (*texts)[8];
+	struct uki uki;
+
+	sections = kunit_kcalloc(test, PEFILE_MAX_SECTIONS + 1,
+				 sizeof(*sections), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, sections);
+	texts = kunit_kcalloc(test, nr_profiles, sizeof(*texts), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, texts);
+
+	sections[0] = (struct test_section)SECTION(".linux", "k");
+	for (unsigned int i = 0; i < nr_profiles; i++) {
+		sections[1 + 2 * i] =
+			(struct test_section)SECTION(".profile", "p");
+		sections[2 + 2 * i] = (struct test_section){
+			".cmdline", texts[i], sprintf(texts[i], "%u", i)
+		};
+	}
+	file = build(test, sections);
+	KUNIT_ASSERT_EQ(test, 0, parse(&file, 0, &uki, &err));
+	KUNIT_ASSERT_EQ(test, nr_profiles, uki.nr_profiles);
+	KUNIT_EXPECT_EQ(test, nr_profiles - 1,
+			by_cmdline(test, &file, &uki, texts[nr_profiles - 1]));
+	KUNIT_EXPECT_EQ(test, 1, by_cmdline(test, &file, &uki, "1"));
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, "0"));
+	KUNIT_EXPECT_EQ(test, 0, by_cmdline(test, &file, &uki, "x"));
+}
+
+#define RANDOM_LEN	7
+
+/* The mangled command line of a profile; returns its length. */
+static size_t cmdline_of(const struct test_file *file, unsigned int profile,
+			 char text[RANDOM_LEN + 1])
+{
+	const struct uki_section *section;
+	struct pefile_error err;
+	struct uki uki;
+
+	text[0] = '\0';
+	if (parse(file, profile, &uki, &err))
+		return 0;
+	section = &uki.sections[UKI_CMDLINE];
+	return uki_mangle_cmdline(text, file->buf + section->data.off,
+				  section->data.len);
+}
+
+/*
+ * Random command lines: the profile found is what follows from looking at each
+ * profile alone.  Few characters, so that different texts become the same.
+ */
+static void test_profile_by_cmdline_random(struct kunit *test)
+{
+	static const char alphabet[] = "aab  \t\x7f\xc3\xa4\xe2\xf0|";
+	char data[4][RANDOM_LEN + 1], want[RANDOM_LEN + 1];
+	unsigned int nr_found = 0;
+	struct pefile_error err;
+	struct uki uki;
+
+	random_seed = 2;
+	for (size_t i = 0; i < 2000; i++) {
+		struct test_section sections[9] = {
+			SECTION(".linux", "k")
+		};
+		struct test_file file;
+
+		for (size_t j = 0; j < ARRAY_SIZE(data); j++) {
+			size_t len = rand32() % (RANDOM_LEN + 1);
+
+			for (size_t k = 0; k < len; k++)
+				data[j][k] = alphabet[rand32() %
+						      (sizeof(alphabet) - 1)];
+			data[j][len] = '\0';
+			sections[1 + 2 * j] =
+				(struct test_section)SECTION(".profile", "p");
+			sections[2 + 2 * j] = (struct test_section){
+				rand32() % 4 ? ".cmdline" : ".none", data[j],
+				len
+			};
+		}
+		/* One of them is the base's. */
+		if (rand32() % 2)
+			swap(sections[1], sections[2]);
+		sections[8].name = NULL;
+		file = build(test, sections);
+		for (size_t j = TABLE_OFF + file.nr_sections *
+				sizeof(struct section_header);
+		     j < file.len; j++) {
+			if (file.buf[j] == '|')
+				file.buf[j] = '\0';
+		}
+		KUNIT_ASSERT_EQ(test, 0, parse(&file, 0, &uki, &err));
+
+		for (unsigned int j = 0; j < uki.nr_profiles; j++) {
+			unsigned int found = 0, nr = 0;
+			char text[RANDOM_LEN + 1];
+			size_t len;
+
+			cmdline_of(&file, j, want);
+			for (unsigned int k = 0; k < uki.nr_profiles; k++) {
+				len = cmdline_of(&file, k, text);
+				if (!len || strcmp(text, want))
+					continue;
+				found = k;
+				nr += k ? 1 : 2;
+			}
+			found = nr == 1 ? found : 0;
+			nr_found += !!found;
+			KUNIT_EXPECT_EQ_MSG(test, found,
+					    by_cmdline(test, &file, &uki, want),
+					    "i=%zu j=%u", i, j);
+		}
+	}
+	KUNIT_EXPECT_GT(test, nr_found, 100);
+}
+
 static struct kunit_case uki_cases[] = {
 	KUNIT_CASE(test_section_names),
 	KUNIT_CASE(test_pcr11),
@@ -940,6 +1222,7 @@ static struct kunit_case uki_cases[] = {
 	KUNIT_CASE(test_recognise),
 	KUNIT_CASE(test_recognise_damaged),
 	KUNIT_CASE_PARAM(test_merge, merge_gen_params),
+	KUNIT_CASE_PARAM(test_select, merge_gen_params),
 	KUNIT_CASE(test_virtual_size),
 	KUNIT_CASE(test_zero_fill_limit),
 	KUNIT_CASE(test_image_size_limit),
@@ -949,6 +1232,11 @@ static struct kunit_case uki_cases[] = {
 	KUNIT_CASE(test_cmdlines),
 	KUNIT_CASE(test_utf16le),
 	KUNIT_CASE(test_random_cmdlines),
+	KUNIT_CASE_PARAM(test_profile_by_cmdline, by_cmdline_gen_params),
+	KUNIT_CASE(test_profile_by_cmdline_nul),
+	KUNIT_CASE(test_profile_by_cmdline_limit),
+	KUNIT_CASE(test_profile_by_cmdline_many),
+	KUNIT_CASE(test_profile_by_cmdline_random),
 	{ }
 };
 
@@ -957,189 +1245,7 @@ static struct kunit_suite uki_suite = {
 	.test_cases = uki_cases,
 };
 
-/*
- * Archives.
- */
-
-static const struct uki_newc_data braces = { .data = "{}", .len = 2 };
-
-static int add_credentials(struct uki_newc *newc)
-{
-	static const struct uki_newc_data a = { .data = "A", .len = 1 };
-	static const struct uki_newc_data b = { .data = "BB", .len = 2 };
-
-	return uki_newc_dir(newc, ".extra/credentials", 0500) ?:
-	       uki_newc_file(newc, ".extra/credentials/a.cred", 0400, &a) ?:
-	       uki_newc_file(newc, ".extra/credentials/b.cred", 0400, &b) ?:
-	       uki_newc_end(newc);
-}
-
-/*
- * An archive of which every part matters, in a buffer of just its size, has the
- * size that was counted.
- */
-static void test_newc_credentials(struct kunit *test)
-{
-	struct uki_newc newc = { };
-
-	KUNIT_ASSERT_EQ(test, 0, add_credentials(&newc));
-	KUNIT_ASSERT_EQ(test, UKI_TESTVEC_CREDENTIALS_LEN, newc.pos);
-
-	newc = (struct uki_newc){
-		.buf = alloc_guarded_buf(test, newc.pos),
-		.size = newc.pos,
-	};
-	memset(newc.buf, 0xa5, newc.size);
-	KUNIT_ASSERT_EQ(test, 0, add_credentials(&newc));
-	KUNIT_EXPECT_EQ(test, newc.size, newc.pos);
-	expect_hash(test, newc.buf, newc.size, uki_testvec_credentials_hash);
-}
-
-static void test_newc_extras(struct kunit *test)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(uki_testvec_extras); i++) {
-		size_t len = uki_testvec_extras[i].len;
-		struct uki_newc newc = {
-			.buf = alloc_guarded_buf(test, len),
-			.size = len,
-		};
-
-		KUNIT_EXPECT_EQ(test, 0,
-				uki_extra_archive(&newc,
-						  uki_testvec_extras[i].id,
-						  &braces));
-		KUNIT_EXPECT_EQ(test, len, newc.pos);
-		expect_hash(test, newc.buf, len, uki_testvec_extras[i].hash);
-	}
-}
-
-/* Each archive is the same as if it were alone. */
-static void test_newc_two_archives(struct kunit *test)
-{
-	size_t len = uki_testvec_extras[0].len + uki_testvec_extras[1].len;
-	struct uki_newc newc = {
-		.buf = alloc_guarded_buf(test, len),
-		.size = len,
-	};
-
-	for (int i = 0; i < 2; i++)
-		KUNIT_EXPECT_EQ(test, 0,
-				uki_extra_archive(&newc,
-						  uki_testvec_extras[i].id,
-						  &braces));
-	KUNIT_EXPECT_EQ(test, len, newc.pos);
-	expect_hash(test, newc.buf, uki_testvec_extras[0].len,
-		    uki_testvec_extras[0].hash);
-	expect_hash(test, newc.buf + uki_testvec_extras[0].len,
-		    uki_testvec_extras[1].len, uki_testvec_extras[1].hash);
-}
-
-static void test_newc_extra_paths(struct kunit *test)
-{
-	struct uki_newc newc = { };
-	unsigned int nr = 0;
-
-	for (int id = 0; id < UKI_NR_SECTIONS; id++) {
-		bool extra = uki_extra_path(id);
-
-		nr += extra;
-		KUNIT_EXPECT_EQ(test, extra ? 0 : -EINVAL,
-				uki_extra_archive(&newc, id, &braces));
-	}
-	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(uki_testvec_extras), nr);
-	KUNIT_EXPECT_STREQ(test, uki_extra_path(UKI_PCRSIG),
-			   ".extra/tpm2-pcr-signature.json");
-	KUNIT_EXPECT_NULL(test, uki_extra_path(UKI_NR_SECTIONS));
-}
-
-static int add_padded(struct uki_newc *newc)
-{
-	char path[] = "a/xxxxxxxxx";
-	int ret;
-
-	ret = uki_newc_dir(newc, "a", 0755);
-	for (size_t i = 0; !ret && i < 10; i++) {
-		struct uki_newc_data data = {
-			.data = i ? "yyyyyyyyy" : NULL,
-			.len = i,
-			.zeros = 9 - i,
-		};
-
-		path[2 + i] = '\0';
-		ret = uki_newc_file(newc, path, 0644, &data);
-		path[2 + i] = 'x';
-	}
-	return ret ?: uki_newc_end(newc);
-}
-
-/* Names and contents of all lengths, with zeros that are not in memory. */
-static void test_newc_padding(struct kunit *test)
-{
-	struct uki_newc newc = {
-		.buf = alloc_guarded_buf(test, UKI_TESTVEC_PADDED_LEN),
-		.size = UKI_TESTVEC_PADDED_LEN,
-	};
-
-	memset(newc.buf, 0xa5, newc.size);
-	KUNIT_ASSERT_EQ(test, 0, add_padded(&newc));
-	KUNIT_EXPECT_EQ(test, newc.size, newc.pos);
-	expect_hash(test, newc.buf, newc.size, uki_testvec_padded_hash);
-}
-
-static void test_newc_no_room(struct kunit *test)
-{
-	u8 *end = alloc_guarded_buf(test, UKI_TESTVEC_PADDED_LEN);
-
-	end += UKI_TESTVEC_PADDED_LEN;
-	for (size_t len = 0; len < UKI_TESTVEC_PADDED_LEN; len++) {
-		struct uki_newc newc = { .buf = end - len, .size = len };
-
-		KUNIT_EXPECT_EQ_MSG(test, -ENOSPC, add_padded(&newc),
-				    "len=%zu", len);
-		KUNIT_EXPECT_LE(test, newc.pos, len);
-	}
-}
-
-static void test_newc_too_large(struct kunit *test)
-{
-	struct uki_newc_data data = { .data = "x", .len = 1 };
-	struct uki_newc newc = { };
-
-	/* The limit of the format, where memory has room for it. */
-	data.zeros = U32_MAX - 1;
-	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_64BIT) ? 0 : -EFBIG,
-			uki_newc_file(&newc, "x", 0444, &data));
-	data.zeros = U32_MAX;
-	KUNIT_EXPECT_EQ(test, -EFBIG, uki_newc_file(&newc, "x", 0444, &data));
-	data.zeros = SIZE_MAX;
-	KUNIT_EXPECT_EQ(test, -EFBIG, uki_newc_file(&newc, "x", 0444, &data));
-
-	/* More than can be counted. */
-	newc.pos = SIZE_MAX - 3;
-	data.zeros = 0;
-	KUNIT_EXPECT_EQ(test, -EFBIG, uki_newc_file(&newc, "x", 0444, &data));
-	KUNIT_EXPECT_EQ(test, -EFBIG, uki_newc_dir(&newc, "x", 0555));
-	KUNIT_EXPECT_EQ(test, -EFBIG, uki_newc_end(&newc));
-	KUNIT_EXPECT_EQ(test, SIZE_MAX - 3, newc.pos);
-}
-
-static struct kunit_case uki_newc_cases[] = {
-	KUNIT_CASE(test_newc_credentials),
-	KUNIT_CASE(test_newc_extras),
-	KUNIT_CASE(test_newc_two_archives),
-	KUNIT_CASE(test_newc_extra_paths),
-	KUNIT_CASE(test_newc_padding),
-	KUNIT_CASE(test_newc_no_room),
-	KUNIT_CASE(test_newc_too_large),
-	{ }
-};
-
-static struct kunit_suite uki_newc_suite = {
-	.name = "uki_newc",
-	.test_cases = uki_newc_cases,
-};
-
-kunit_test_suites(&uki_suite, &uki_newc_suite);
+kunit_test_suite(uki_suite);
 
 MODULE_DESCRIPTION("KUnit tests for the rules of unified kernel images");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The cases of run.sh: kexec-uki on logs whose PCRs hashlib, tpm2_eventlog and
-swtpm know.  Nothing here needs root or touches a TPM of this machine."""
+swtpm know, and the cases of loading.py and state.py.  Nothing here touches a TPM
+of this machine or loads anything."""
 
 import contextlib
 import json
@@ -17,61 +18,14 @@ import tempfile
 import threading
 import time
 import tty
-from pathlib import Path
 
+import loading
 import logs
+import state
+from place import (DIFFERS, Failed, HERE, OK, Place, TORTURE, UNKNOWN, check,
+                   equal, KEXEC_UKI)
 
-HERE = Path(__file__).resolve().parent
-KEXEC_UKI, TORTURE = sys.argv[1:3]
-OK, DIFFERS, UNKNOWN = 0, 1, 2
 passed, failed = [], []
-
-
-class Failed(Exception):
-    pass
-
-
-def check(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
-def equal(got, want, what):
-    check(got == want, f"{what}: got {got!r}, want {want!r}")
-
-
-class Place:
-    """A directory with files for kexec-uki, and how to run it"""
-
-    def __init__(self, path):
-        self.path = Path(path)
-
-    def put(self, name, content):
-        path = self.path / name
-        if isinstance(content, str):
-            content = content.encode()
-        path.write_bytes(content)
-        return str(path)
-
-    def run(self, *args, status=OK):
-        r = subprocess.run([KEXEC_UKI, *args], capture_output=True, timeout=60)
-        out = r.stdout.decode("ascii")      # anything else is a failure
-        err = r.stderr.decode("ascii")
-        what = f"kexec-uki {' '.join(args)}"
-        check("Sanitizer" not in err and "runtime error" not in err,
-              f"{what}: {err}")
-        check(r.returncode == status, f"{what}: status {r.returncode}, want "
-              f"{status}; it said {out[-500:]}{err}")
-        return out, err
-
-    def replay(self, log, pcrs, status=OK, args=()):
-        if isinstance(log, logs.Log):
-            log = log.bytes()
-        if isinstance(pcrs, dict):
-            pcrs = logs.pcr_text(pcrs)
-        return self.run("replay", "--log", self.put("log", log),
-                        "--pcrs", self.put("pcrs", pcrs), *args,
-                        status=status)[0]
 
 
 def flip(value):
@@ -620,12 +574,13 @@ def test_usage(p):
     """Help for each command; what is wrong is refused"""
     p.run(status=UNKNOWN)
     out, _ = p.run("--help")
-    for command in ("log", "replay", "pending", "predict"):
+    for command in ("load", "status", "unload", "log", "replay", "pending",
+                    "predict"):
         check(command in out, out)
         text, _ = p.run(command, "--help")
         check(f"kexec-uki {command}" in text and "Exit status" in text, text)
         p.run(command, "--nonsense", status=UNKNOWN)
-        p.run(command, "extra", status=UNKNOWN)
+        p.run(command, "extra", "more", status=UNKNOWN)
     p.run("nonsense", status=UNKNOWN)
     p.run("log", "--json", status=UNKNOWN)
     p.run("replay", "--ima-pcr", "24", status=UNKNOWN)
@@ -644,7 +599,8 @@ def test_torture(p):
 
 
 def main():
-    for name, test in sorted(globals().items()):
+    tests = {**globals(), **vars(loading), **vars(state)}
+    for name, test in sorted(tests.items()):
         if not name.startswith("test_"):
             continue
         with tempfile.TemporaryDirectory() as path:

@@ -3,8 +3,8 @@
 #
 # Builds tools/kexec-uki from out/linux with sanitizers, and again as it is
 # installed, with gcc and with clang where that is there, and runs the cases on it.
-# Needs no root and no TPM.  Prints ok / not ok lines and ends with "N passed,
-# N failed".
+# Needs no TPM, and no root where users may have namespaces.  Prints ok / not ok
+# lines and ends with "N passed, N failed".
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

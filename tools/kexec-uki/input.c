@@ -50,8 +50,15 @@ static int read_all(int fd, struct blob *blob)
 	return 0;
 }
 
+void input_free(struct blob *blob)
+{
+	free(blob->data);
+	blob->data = NULL;
+	blob->len = 0;
+}
+
 /* 0, or a negative errno; prints nothing */
-static int try_file(const char *path, struct blob *blob)
+int input_try_file(const char *path, struct blob *blob)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int ret;
@@ -63,16 +70,14 @@ static int try_file(const char *path, struct blob *blob)
 
 	ret = read_all(fd, blob);
 	close(fd);
-	if (ret) {
-		free(blob->data);
-		blob->data = NULL;
-	}
+	if (ret)
+		input_free(blob);
 	return ret;
 }
 
 int input_file(const char *path, struct blob *blob)
 {
-	int ret = try_file(path, blob);
+	int ret = input_try_file(path, blob);
 
 	return ret ? complain("%s: %s", path, strerror(-ret)) : 0;
 }
@@ -104,6 +109,12 @@ int input_log(const struct options *options, struct blob *blob)
 	return input_file(path, blob);
 }
 
+/* As input_pending(), but 0 or a negative errno; prints nothing */
+int input_try_pending(const struct options *options, struct blob *blob)
+{
+	return input_try_file(options->pending ?: PENDING, blob);
+}
+
 /* The pending list: that of --pending, or the kernel's */
 int input_pending(const struct options *options, struct blob *blob)
 {
@@ -112,7 +123,7 @@ int input_pending(const struct options *options, struct blob *blob)
 	if (options->pending)
 		return input_file(options->pending, blob);
 
-	ret = try_file(PENDING, blob);
+	ret = input_try_pending(options, blob);
 	if (ret == -ENOENT)
 		return complain("no " PENDING ": it takes root, securityfs and\n"
 				"  CONFIG_KEXEC_MEASURE; --pending FILE reads another list");

@@ -16,6 +16,9 @@ struct blob {
 	size_t len;
 };
 
+void input_free(struct blob *blob);
+int input_try_file(const char *path, struct blob *blob);
+int input_try_pending(const struct options *options, struct blob *blob);
 int input_file(const char *path, struct blob *blob);
 int input_log(const struct options *options, struct blob *blob);
 int input_pending(const struct options *options, struct blob *blob);

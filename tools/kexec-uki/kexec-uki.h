@@ -12,7 +12,7 @@
 
 /* Exit statuses */
 #define STATUS_OK	0
-#define STATUS_DIFFERS	1
+#define STATUS_DIFFERS	1	/* or refused, or nothing loaded */
 #define STATUS_UNKNOWN	2	/* cannot tell, and usage */
 
 /**
@@ -25,6 +25,16 @@
  * @replay: start from the PCRs that the log replays to
  * @digests: print digests, too
  * @json: print JSON
+ * @uki: the UKI to load
+ * @cmdline: command line for it, or NULL for its own
+ * @esp: root directory of the file system with companions, or NULL for the UKI's
+ * @initrd: another initrd for it, or NULL
+ * @secret: file with the boot secret, "" for the usual one, or NULL for no secret
+ * @profile: the profile to load
+ * @has_profile: @profile was given
+ * @no_companions: leave out what lies beside the UKI
+ * @crash: the crash kernel is meant
+ * @verbose: say more
  */
 struct options {
 	const char *log;
@@ -35,12 +45,25 @@ struct options {
 	bool replay;
 	bool digests;
 	bool json;
+	const char *uki;
+	const char *cmdline;
+	const char *esp;
+	const char *initrd;
+	const char *secret;
+	unsigned int profile;
+	bool has_profile;
+	bool no_companions;
+	bool crash;
+	bool verbose;
 };
 
 int cmd_log(const struct options *options);
 int cmd_replay(const struct options *options);
 int cmd_pending(const struct options *options);
 int cmd_predict(const struct options *options);
+int cmd_load(const struct options *options);
+int cmd_status(const struct options *options);
+int cmd_unload(const struct options *options);
 
 /* "kexec-uki: ..." on standard error; returns -1 */
 __printf(1, 2) int complain(const char *format, ...);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kexec-uki: what a measured kexec has left, and will leave, in the TPM
+ * kexec-uki: loads a UKI, and tells what a measured kexec has left, and will leave, in
+ * the TPM
  *
  * The command line, and nothing else.
  */
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,8 @@
 	"  -i, --ima-pcr N       the PCR that is IMA's, 10 by default\n"
 #define HELP_DIGESTS						\
 	"  -d, --digests         print the digests or values, too\n"
+#define HELP_CRASH						\
+	"      --crash           the crash kernel, instead of the next one\n"
 #define HELP_HELP						\
 	"  -h, --help            this text\n"
 
@@ -35,6 +39,7 @@
  * @name: its name
  * @run: what it does; returns an exit status
  * @options: letters of the options that it takes
+ * @operand: what it takes besides, or NULL
  * @summary: what it does, a line
  * @help: its options and exit statuses
  */
@@ -42,27 +47,57 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
 	const char *options;
+	const char *operand;
 	const char *summary;
 	const char *help;
 } commands[] = {
 	{
-		"log", cmd_log, "ldh",
+		"load", cmd_load, "PCNBEIXvh", "UKI",
+		"Load a UKI and its companions.",
+		"      --profile N       the profile to load, 0 by default\n"
+		"      --cmdline TEXT    the command line, instead of the UKI's\n"
+		"      --no-companions   leave out addons, credentials and extensions\n"
+		"      --boot-secret[=FILE]\n"
+		"                        pass on the boot secret of the running system\n"
+		"      --esp DIR         where the file system with companions is mounted,\n"
+		"                        instead of the UKI's own\n"
+		"      --initrd FILE     one more initrd; needs --no-companions\n"
+		HELP_CRASH
+		"  -v, --verbose         print what is passed, and what is passed over\n"
+		HELP_HELP
+		"\nIt does not execute: systemctl kexec does.\n"
+		"\nExit status: 0; 1 if the kernel refuses it, 2 if it cannot be offered.\n",
+	}, {
+		"status", cmd_status, "lpjh", NULL,
+		"Print what is loaded.",
+		HELP_LOG HELP_PENDING
+		"  -j, --json            print JSON\n"
+		HELP_HELP
+		"\nExit status: 0 if an image is loaded, 1 if none is (a crash kernel does not\n"
+		"count), 2 if that or what is pending cannot be told.\n",
+	}, {
+		"unload", cmd_unload, "Xh", NULL,
+		"Unload what is loaded.",
+		HELP_CRASH HELP_HELP
+		"\nExit status: 0, also if nothing was loaded; 1 if the kernel refuses.\n",
+	}, {
+		"log", cmd_log, "ldh", NULL,
 		"Print the event log in plain words.",
 		HELP_LOG HELP_DIGESTS HELP_HELP
 		"\nExit status: 0; 2 if the log cannot be read to its end.\n",
 	}, {
-		"replay", cmd_replay, "lctidh",
+		"replay", cmd_replay, "lctidh", NULL,
 		"Replay the event log and compare it with the TPM.",
 		HELP_LOG HELP_PCRS HELP_DIGESTS HELP_HELP
 		"\nExit status: 0 if PCRs 0 to 15 but IMA's agree in all banks, 1 if one\n"
 		"differs, 2 if one cannot be told or something cannot be read.\n",
 	}, {
-		"pending", cmd_pending, "lpdh",
+		"pending", cmd_pending, "lpdh", NULL,
 		"Print what an execute would extend now.",
 		HELP_LOG HELP_PENDING HELP_DIGESTS HELP_HELP
 		"\nExit status: 0, also if nothing is pending; 2 if it cannot be read.\n",
 	}, {
-		"predict", cmd_predict, "lpctirjh",
+		"predict", cmd_predict, "lpctirjh", NULL,
 		"Print the PCRs as they are right after the execute.",
 		HELP_LOG HELP_PENDING HELP_PCRS
 		"  -r, --replay          start from what the log replays to, without a TPM\n"
@@ -73,6 +108,7 @@ static const struct command {
 	},
 };
 
+/* Capital letters are for long options only. */
 static const struct option long_options[] = {
 	{ "log", required_argument, NULL, 'l' },
 	{ "pending", required_argument, NULL, 'p' },
@@ -83,6 +119,14 @@ static const struct option long_options[] = {
 	{ "digests", no_argument, NULL, 'd' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "profile", required_argument, NULL, 'P' },
+	{ "cmdline", required_argument, NULL, 'C' },
+	{ "no-companions", no_argument, NULL, 'N' },
+	{ "boot-secret", optional_argument, NULL, 'B' },
+	{ "esp", required_argument, NULL, 'E' },
+	{ "initrd", required_argument, NULL, 'I' },
+	{ "crash", no_argument, NULL, 'X' },
+	{ "verbose", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -112,8 +156,11 @@ static void print_help(FILE *out)
 
 static void print_command_help(const struct command *command)
 {
-	printf("Usage: kexec-uki %s [OPTION...]\n\n%s\n\n%s",
-	       command->name, command->summary, command->help);
+	const char *operand = command->operand;
+
+	printf("Usage: kexec-uki %s %s%s[OPTION...]\n\n%s\n\n%s", command->name,
+	       operand ?: "", operand ? " " : "", command->summary,
+	       command->help);
 }
 
 static int parse_pcr(const char *text, unsigned int *pcr)
@@ -130,6 +177,59 @@ static int parse_pcr(const char *text, unsigned int *pcr)
 	return 0;
 }
 
+/* As uki_profile_selector() takes it: decimal digits and no sign */
+static int parse_profile(const char *text, struct options *options)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || value > UINT_MAX)
+		return complain("%s: no number of a profile", text);
+	options->profile = value;
+	options->has_profile = true;
+	return 0;
+}
+
+static const char *option_name(int letter)
+{
+	const struct option *option = long_options;
+
+	while (option->val != letter)
+		option++;
+	return option->name;
+}
+
+static int take_load_option(int letter, struct options *options)
+{
+	switch (letter) {
+	case 'P':
+		return parse_profile(optarg, options);
+	case 'C':
+		options->cmdline = optarg;
+		return 0;
+	case 'N':
+		options->no_companions = true;
+		return 0;
+	case 'B':
+		options->secret = optarg ?: "";
+		return 0;
+	case 'E':
+		options->esp = optarg;
+		return 0;
+	case 'I':
+		options->initrd = optarg;
+		return 0;
+	case 'X':
+		options->crash = true;
+		return 0;
+	default:
+		options->verbose = true;
+		return 0;
+	}
+}
+
 /* 1 after --help, -1 after a complaint */
 static int take_option(const struct command *command, int letter,
 		       struct options *options)
@@ -137,8 +237,9 @@ static int take_option(const struct command *command, int letter,
 	if (letter == '?')
 		return -1;	/* getopt has complained */
 	if (!strchr(command->options, letter))
-		return complain("%s has no option -%c, see %s --help",
-				command->name, letter, command->name);
+		return complain("%s has no option --%s, see %s --help",
+				command->name, option_name(letter),
+				command->name);
 	switch (letter) {
 	case 'l':
 		options->log = optarg;
@@ -163,10 +264,38 @@ static int take_option(const struct command *command, int letter,
 	case 'j':
 		options->json = true;
 		return 0;
-	default:
+	case 'h':
 		print_command_help(command);
 		return 1;
+	default:
+		return take_load_option(letter, options);
 	}
+}
+
+/* What does not go together; -1 after a complaint */
+static int check_options(const struct options *options)
+{
+	if (options->replay && (options->pcrs || options->device))
+		return complain("--replay does without --pcrs and --tpm");
+	if (options->initrd && (!options->no_companions || options->secret))
+		return complain("--initrd takes the place of companions and of the boot\n"
+				"  secret in the system call: it needs --no-companions");
+	if (options->esp && options->no_companions)
+		return complain("--esp is for companions, and --no-companions leaves them out");
+	return 0;
+}
+
+static int take_operand(const struct command *command, int argc, char **argv,
+			struct options *options)
+{
+	if (command->operand && optind == argc)
+		return complain("%s takes a %s, see %s --help", command->name,
+				command->operand, command->name);
+	if (command->operand)
+		options->uki = argv[optind++];
+	if (optind < argc)
+		return complain("%s: too many arguments", argv[optind]);
+	return 0;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -174,20 +303,15 @@ static int run(const struct command *command, int argc, char **argv)
 	struct options options = { .ima_pcr = 10 };
 	int letter, ret;
 
-	while ((letter = getopt_long(argc, argv, "l:p:c:t:i:rdjh", long_options,
+	while ((letter = getopt_long(argc, argv, "l:p:c:t:i:rdjhv", long_options,
 				     NULL)) != -1) {
 		ret = take_option(command, letter, &options);
 		if (ret)
 			return ret > 0 ? STATUS_OK : STATUS_UNKNOWN;
 	}
-	if (optind < argc) {
-		complain("%s: too many arguments", argv[optind]);
+	if (take_operand(command, argc, argv, &options) ||
+	    check_options(&options))
 		return STATUS_UNKNOWN;
-	}
-	if (options.replay && (options.pcrs || options.device)) {
-		complain("--replay does without --pcrs and --tpm");
-		return STATUS_UNKNOWN;
-	}
 	return command->run(&options);
 }
 

@@ -59,6 +59,16 @@ void text_ascii(FILE *out, const u8 *data, size_t len)
 	put_end(out, len);
 }
 
+/* A line without quotes, in which a backslash is one of an escape already */
+void text_plain(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		if (printable((unsigned char)*text))
+			fputc(*text, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+}
+
 /* Little endian UTF-16 in quotes; one NUL at the end is not shown */
 void text_utf16(FILE *out, const u8 *data, size_t len)
 {

@@ -8,6 +8,7 @@
 
 void text_hex(FILE *out, const u8 *data, size_t len);
 void text_ascii(FILE *out, const u8 *data, size_t len);
+void text_plain(FILE *out, const char *text);
 void text_utf16(FILE *out, const u8 *data, size_t len);
 void text_guess(FILE *out, const u8 *data, size_t len);
 

@@ -61,6 +61,20 @@ pending()
 	copy "$1/pending" /sys/kernel/security/kexec/pending_measurements
 }
 
+# extra NAME: every file and directory that the boot has left in /.extra, one a
+# line: SHA-256 or "-", mode, owner, group, size or "-", path
+extra()
+{
+	find /.extra 2> /dev/null | while read -r f; do
+		digest='-' size='-'
+		if [ -f "$f" ]; then
+			digest=$(sha256sum < "$f" | cut -d ' ' -f 1)
+			size=$(stat -c %s "$f")
+		fi
+		echo "$digest" "$(stat -c '%a %u %g' "$f") $size $f"
+	done | emit "$1/extra"
+}
+
 # dump NAME: all that a test may want to know of this kernel
 dump()
 {
@@ -73,10 +87,7 @@ dump()
 	done
 	copy "$1/ima_ascii" $sec/ima/ascii_runtime_measurements
 	copy "$1/kexec_loaded" /sys/kernel/kexec_loaded
-	find /.extra -type f 2> /dev/null | while read -r f; do
-		echo "$(sha256sum < "$f" | cut -d ' ' -f 1)" \
-			"$(stat -c '%a %u %g %s' "$f") $f"
-	done | emit "$1/extra"
+	extra "$1"
 	copy "$1/who" /who
 	find /sys/firmware/efi/efivars -type f | emit "$1/efivars"
 	{ cat /tmp/dmesg.all 2> /dev/null; dmesg; } | emit "$1/dmesg"

@@ -6,8 +6,11 @@
  * helper must do neither.  It prints "ok" or the name of the errno and exits
  * with 0 or 1.
  *
- *   kexec_load_file load FILE [initrd=PATH|bad-initrd] [cmdline=TEXT] [crash]
+ *   kexec_load_file load FILE [initrd=PATH|bad-initrd|companions=PATH]
+ *			      [cmdline=TEXT] [crash] [flags=NUMBER]
  *   kexec_load_file exec
+ *
+ * flags= are added to those that the other words ask for.
  *
  * Without an initrd the call is the one that systemctl kexec makes: -EBADF for
  * the descriptor and a flag that says so.
@@ -18,9 +21,14 @@
 #include <linux/kexec.h>
 #include <linux/reboot.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef KEXEC_FILE_COMPANIONS
+#define KEXEC_FILE_COMPANIONS	0x00000040
+#endif
 
 static int report(const char *what, long rc)
 {
@@ -48,6 +56,14 @@ static int load(int argc, char **argv)
 			if (initrd < 0)
 				return report("open", initrd);
 			flags &= ~KEXEC_FILE_NO_INITRAMFS;
+		} else if (!strncmp(argv[i], "companions=", 11)) {
+			initrd = open(argv[i] + 11, O_RDONLY | O_CLOEXEC);
+			if (initrd < 0)
+				return report("open", initrd);
+			flags &= ~KEXEC_FILE_NO_INITRAMFS;
+			flags |= KEXEC_FILE_COMPANIONS;
+		} else if (!strncmp(argv[i], "flags=", 6)) {
+			flags |= strtoul(argv[i] + 6, NULL, 0);
 		} else if (!strcmp(argv[i], "bad-initrd")) {
 			flags &= ~KEXEC_FILE_NO_INITRAMFS;
 		} else if (!strcmp(argv[i], "crash")) {

@@ -16,7 +16,7 @@ import time
 
 from pathlib import Path
 
-from . import paths
+from . import esp, paths, varstore
 
 ALL_BANKS = ("sha1", "sha256", "sha384", "sha512")
 
@@ -86,6 +86,8 @@ class Machine:
              boot (by OVMF's own command, with the protocol that Linux has
              for it)
     options  what that shell passes on, after boot's own name
+    esp      a directory that is to be the ESP; boot is then a path in it, with
+             backslashes, and options are its load options
     kernel   a kernel or UKI for QEMU's -kernel, in place of an ESP
     append   its load options
     initrd   its initrd, where QEMU takes it for a bzImage
@@ -93,16 +95,19 @@ class Machine:
     share    a directory that the guest can mount, and whether to write to it
     proxy    called with swtpm's socket, returns the socket for QEMU
     cpus     how many
+    devices  more of them, in QEMU's words
     """
 
     def __init__(self, name, boot=None, register=None, options="",
-                 kernel=None, append=None, initrd=None, tpm="tpm-crb", banks=ALL_BANKS,
+                 esp=None, kernel=None, append=None, initrd=None,
+                 tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
-                 memory=1024, cpus=1):
+                 memory=1024, cpus=1, devices=()):
         self.name = name
         self.boot = boot
         self.register = register
         self.options = options
+        self.esp = esp
         self.kernel = (kernel, append, initrd)
         self.tpm = tpm
         self.banks = banks
@@ -112,6 +117,7 @@ class Machine:
         self.proxy = proxy
         self.memory = memory
         self.cpus = cpus
+        self.devices = devices
         self.work = paths.WORK / "machines" / name
         self.console = paths.LOG / f"{name}.console"
         self.data = paths.LOG / f"{name}.data"
@@ -122,6 +128,8 @@ class Machine:
         made = "OVMF_VARS_4M.snakeoil.fd" if self.secure else "OVMF_VARS_4M.fd"
         store = self.work / "vars.fd"
         shutil.copy(paths.OVMF / made, store)
+        if self.esp:
+            varstore.boot_entry(store, self.boot, self.options)
         args = []
         if self.secure:
             args += ["-global", "driver=cfi.pflash01,property=secure,value=on",
@@ -137,17 +145,20 @@ class Machine:
             args = ["-kernel", kernel]
             args += ["-append", append] if append is not None else []
             return args + (["-initrd", initrd] if initrd else [])
-        esp = self.work / "esp"
+        if self.esp:
+            image = esp.build(self.work / "esp.img", self.esp)
+            return ["-drive", f"format=raw,file={image}"]
+        tree = self.work / "esp"
         if self.register:
-            esp.mkdir()
-            shutil.copy(self.boot, esp / "boot.efi")
-            shutil.copy(self.register, esp / "initrd.img")
-            (esp / "startup.nsh").write_text(
+            tree.mkdir()
+            shutil.copy(self.boot, tree / "boot.efi")
+            shutil.copy(self.register, tree / "initrd.img")
+            (tree / "startup.nsh").write_text(
                 (SHELL % self.options).replace(" \r\n", "\r\n"), newline="")
         else:
-            (esp / "EFI" / "BOOT").mkdir(parents=True)
-            shutil.copy(self.boot, esp / "EFI" / "BOOT" / "BOOTX64.EFI")
-        return ["-drive", f"format=raw,file=fat:rw:{esp}"]
+            (tree / "EFI" / "BOOT").mkdir(parents=True)
+            shutil.copy(self.boot, tree / "EFI" / "BOOT" / "BOOTX64.EFI")
+        return ["-drive", f"format=raw,file=fat:rw:{tree}"]
 
     def chip(self, socket):
         if not self.tpm:
@@ -163,6 +174,8 @@ class Machine:
                 "-m", str(self.memory), "-smp", str(self.cpus), "-display", "none", "-vga", "none",
                 "-no-reboot", "-monitor", "none", "-net", "none"]
         args += self.firmware() + self.media() + self.chip(socket)
+        for device in self.devices:
+            args += ["-device", device]
         args += ["-serial", serial or f"file:{self.console}",
                  "-serial", f"file:{self.data}"]
         if self.share:
@@ -288,13 +301,18 @@ class Report:
             out.setdefault(bank, {})[int(number)] = bytes.fromhex(value)
         return out
 
-    def extra(self, name):
-        """path -> (sha256, mode)"""
+    def tree(self, name):
+        """/.extra and all in it: path -> (sha256 or "-", mode, uid, gid)"""
         out = {}
         for line in self.text(f"{name}/extra").splitlines():
-            digest, mode, _uid, _gid, _size, path = line.split(maxsplit=5)
-            out[path] = (digest, mode)
+            digest, mode, uid, gid, _size, path = line.split(maxsplit=5)
+            out[path] = (digest, mode, uid, gid)
         return out
+
+    def extra(self, name):
+        """The files of it: path -> (sha256, mode)"""
+        return {path: what[:2] for path, what in self.tree(name).items()
+                if what[0] != "-"}
 
     def status(self, name):
         return int(self.text(f"{name}/status"))

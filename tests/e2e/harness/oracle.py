@@ -49,7 +49,8 @@ def eventlog_tool(log):
         tmp.flush()
         text = subprocess.run(["tpm2_eventlog", tmp.name], check=True,
                               stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL).stdout.decode()
+                              stderr=subprocess.DEVNULL).stdout.decode(
+                                  errors="replace")
     out, bank = {}, None
     for line in text[text.rindex("\npcrs:"):].splitlines():
         head = re.fullmatch(r"  (\w+):", line)

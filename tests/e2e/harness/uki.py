@@ -81,7 +81,10 @@ class Table:
     """The section table of a PE file, for bending it."""
 
     def __init__(self, path):
-        self.data = bytearray(Path(path).read_bytes())
+        self.load(Path(path).read_bytes())
+
+    def load(self, data):
+        self.data = bytearray(data)
         pe = struct.unpack_from("<I", self.data, 0x3c)[0]
         self.count_at = pe + 6
         optional = struct.unpack_from("<H", self.data, pe + 20)[0]
@@ -113,6 +116,50 @@ class Table:
         """Overwrite bytes of a section's content."""
         at = self.get(name, "raw") + offset
         self.data[at:at + len(content)] = content
+
+    @property
+    def count(self):
+        return struct.unpack_from("<H", self.data, self.count_at)[0]
+
+    def headers(self):
+        """The section headers, as bytes."""
+        return [bytes(self.data[at:at + 40]) for at in
+                range(self.table, self.table + 40 * self.count, 40)]
+
+    def set_headers(self, headers):
+        """Replace them all; there has to be room for them."""
+        size = struct.unpack_from("<I", self.data, self.optional_at() + 60)[0]
+        if self.table + 40 * len(headers) > size:
+            raise ValueError(f"no room for {len(headers)} headers")
+        old = 40 * self.count
+        new = b"".join(headers)
+        self.data[self.table:self.table + max(old, len(new))] = new.ljust(
+            old, b"\0")
+        struct.pack_into("<H", self.data, self.count_at, len(headers))
+
+    def optional_at(self):
+        """Offset of the optional header, where sizes of the image are."""
+        return self.count_at + 18
+
+    def add(self, name, content, vsize=None, index=None):
+        """One more section; its content goes to the end of the file."""
+        optional = self.optional_at()
+        page, align = struct.unpack_from("<II", self.data, optional + 32)
+        vsize = len(content) if vsize is None else vsize
+        last = max(struct.unpack_from("<II", h, 8)[::-1]
+                   for h in self.headers())
+        vaddr = -(-sum(last) // page) * page
+        self.data += bytes(-len(self.data) % align)
+        raw = len(self.data) if content else 0
+        self.data += content + bytes(-len(content) % align)
+        header = name.encode("latin-1").ljust(8, b"\0") + struct.pack(
+            "<IIII12xI", vsize, vaddr, -(-len(content) // align) * align, raw,
+            0x40000040)
+        headers = self.headers()
+        headers.insert(len(headers) if index is None else index, header)
+        self.set_headers(headers)
+        end = -(-(vaddr + max(vsize, 1)) // page) * page
+        struct.pack_into("<I", self.data, optional + 56, end)
 
     def write(self, path):
         Path(path).write_bytes(self.data)
