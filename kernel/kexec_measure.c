@@ -454,19 +454,14 @@ int kexec_measure_finish_tagged(struct kexec_measure *measure, u32 pcr, u32 tag,
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_finish_tagged, "kexec_uki,kexec_measure_kunit");
 
-/* Adds to the identity what the SHA-256 one of @digests is over. */
 static int identify(struct kexec_measure *measure, const char *name,
-		    const struct tpm_digest *digests)
+		    const u8 digest[SHA256_DIGEST_SIZE])
 {
 	size_t room = IDENTITY_MAX - measure->identity_len;
-	unsigned int i = 0;
 	int len;
 
-	while (measure->algs[i] != TPM_ALG_SHA256)
-		i++;
 	len = snprintf(measure->identity + measure->identity_len, room,
-		       "%s=sha256:%*phN;", name, SHA256_DIGEST_SIZE,
-		       digests[i].digest);
+		       "%s=sha256:%*phN;", name, SHA256_DIGEST_SIZE, digest);
 	if (WARN_ON_ONCE(len >= room))
 		return -EOVERFLOW;
 
@@ -483,8 +478,13 @@ static int identify(struct kexec_measure *measure, const char *name,
  */
 int kexec_measure_identify(struct kexec_measure *measure, const char *name)
 {
-	return identify(measure, name,
-			measure->events[measure->nr_events - 1].digests);
+	const struct tpm_digest *digests;
+	unsigned int i = 0;
+
+	while (measure->algs[i] != TPM_ALG_SHA256)
+		i++;
+	digests = measure->events[measure->nr_events - 1].digests;
+	return identify(measure, name, digests[i].digest);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify, "kexec_uki,kexec_measure_kunit");
 
@@ -495,23 +495,26 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify, "kexec_uki,kexec_measure_kunit
  * @data: the data; it is not kept
  * @len: its length in bytes
  *
- * Return: 0, -ENOMEM, or -EOVERFLOW if there are too many
+ * Return: 0, or -EOVERFLOW if there are too many
  */
 int kexec_measure_identify_data(struct kexec_measure *measure, const char *name,
 				const void *data, size_t len)
 {
-	struct tpm_digest *digests;
-	int ret;
+	u8 digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+	size_t chunk;
 
-	kexec_measure_start(measure);
-	kexec_measure_update(measure, data, len);
-	digests = finish_digests(measure);
-	if (!digests)
-		return -ENOMEM;
+	if (!IS_ENABLED(CONFIG_IMA_KEXEC))
+		return 0;
 
-	ret = identify(measure, name, digests);
-	kfree(digests);
-	return ret;
+	sha256_init(&ctx);
+	for (; len; data += chunk, len -= chunk) {
+		chunk = min_t(size_t, len, HASH_CHUNK);
+		sha256_update(&ctx, data, chunk);
+		cond_resched();
+	}
+	sha256_final(&ctx, digest);
+	return identify(measure, name, digest);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_identify_data, "kexec_uki,kexec_measure_kunit");
 

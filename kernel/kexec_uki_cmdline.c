@@ -203,8 +203,8 @@ static int addons_size(const struct kexec_uki *k, size_t *size)
 			continue;
 		if (*size + len >= KEXEC_UKI_TEXT_MAX) {
 			pr_notice("refused: addon %*pE: .cmdline: %llu bytes, limit of all %lu\n",
-				  (int)strlen(addon->name), addon->name, len,
-				  KEXEC_UKI_TEXT_MAX);
+				  (int)strnlen(addon->name, 80), addon->name,
+				  len, KEXEC_UKI_TEXT_MAX);
 			return -E2BIG;
 		}
 		*size += len + 1;

@@ -8,7 +8,7 @@
  *
  * An addon whose signature firmware would not accept must never be used under
  * enforcement.  The rest is signed by nobody; it must never get anywhere but below
- * /.extra, nor anywhere unmeasured.
+ * /.extra.
  */
 
 #define pr_fmt(fmt) "kexec_uki: " fmt
@@ -17,6 +17,7 @@
 #include <linux/kexec.h>
 #include <linux/mm.h>
 #include <linux/pe.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -26,6 +27,12 @@
 #include "kexec_internal.h"
 #include "kexec_uki.h"
 #include "kexec_uki_image.h"
+
+/* A name goes before the reason: it must not take all of the line. */
+static int shown(const char *name)
+{
+	return strnlen(name, 80);
+}
 
 static int refuse(const struct pefile_error *why)
 {
@@ -46,9 +53,8 @@ static int refuse_member(const struct kimage *image,
 			  &member, &unused) <= 0)
 		return refuse(why);
 
-	pr_notice("refused: companions: %*pE: %s\n",
-		  (int)min_t(size_t, member.path_len, NAME_MAX), member.path,
-		  why->msg);
+	pr_notice("refused: companions: %*pE: %s\n", shown(member.path),
+		  member.path, why->msg);
 	return -EBADMSG;
 }
 
@@ -58,7 +64,7 @@ static int refuse_addon(const struct uki_companion *companion,
 	int name_len = strnlen(why->section, PEFILE_NAME_LEN);
 
 	pr_notice("refused: addon %*pE: %*pE: %s: %#llx, limit %#llx\n",
-		  (int)strlen(companion->name), companion->name,
+		  shown(companion->name), companion->name,
 		  name_len ?: 6, name_len ? why->section : "header",
 		  why->msg, why->value, why->limit);
 	return -EBADMSG;
@@ -66,7 +72,7 @@ static int refuse_addon(const struct uki_companion *companion,
 
 static int pass_over(const struct uki_companion *companion, const char *why)
 {
-	pr_notice("addon %*pE: passed over: %s\n", (int)strlen(companion->name),
+	pr_notice("addon %*pE: passed over: %s\n", shown(companion->name),
 		  companion->name, why);
 	return 0;
 }
@@ -101,7 +107,8 @@ static int list_companions(const struct kimage *image, struct kexec_uki *k)
 
 /*
  * Firmware verifies an addon as it does any program, with Secure Boot on
- * (shim_load_image() in src/boot/shim.c).
+ * (shim_load_image() in src/boot/shim.c).  Whether signatures are enforced is asked
+ * first, as of the envelope: without, one that is bad is no reason to refuse.
  */
 static int verify(struct kimage *image, const void *file, size_t len)
 {
@@ -116,7 +123,7 @@ static int verify(struct kimage *image, const void *file, size_t len)
 
 /*
  * edk2 also loads, and so measures, what it cannot start.  These are the machines
- * that it was seen to do it with; of others nobody knows.
+ * that it was seen to do it with; with others it depends on its version.
  */
 static int check_machine(const struct uki_companion *companion,
 			 const struct pefile *pe)
@@ -128,8 +135,8 @@ static int check_machine(const struct uki_companion *companion,
 		return 0;
 	default:
 		pr_notice("refused: addon %*pE: header: machine %#x, this one is %#x\n",
-			  (int)strlen(companion->name), companion->name,
-			  pe->machine, KEXEC_UKI_MACHINE);
+			  shown(companion->name), companion->name, pe->machine,
+			  KEXEC_UKI_MACHINE);
 		return -EBADMSG;
 	}
 }
@@ -184,8 +191,11 @@ static int take_addon(struct kimage *image, struct kexec_uki *k,
 	err = verify(image, addon->file, addon->len);
 	if (err == -ENOMEM)
 		return err;
-	if (err)
-		return pass_over(companion, "its signature is not accepted");
+	if (err) {
+		pr_notice("addon %*pE: passed over: its signature is not accepted (%pe)\n",
+			  shown(companion->name), companion->name, ERR_PTR(err));
+		return 0;
+	}
 	err = check_machine(companion, &addon->uki.pe);
 	if (err)
 		return err;
@@ -223,6 +233,7 @@ static int take_addons(struct kimage *image, struct kexec_uki *k)
 		err = take_addon(image, k, &k->companions[i]);
 		if (err)
 			return err;
+		cond_resched();
 	}
 	return 0;
 }

@@ -105,8 +105,8 @@ static int prepare_kernel(struct kimage *image, struct kexec_uki *k)
 }
 
 /*
- * Companions are signed, or measured and confined to /.extra.  An initrd can be
- * anything.
+ * Companions are signed, or measured and confined to /.extra; of the boot secret
+ * permit_sidecars() says more.  An initrd can be anything.
  */
 static int permit_image(struct kimage *image)
 {
@@ -155,13 +155,16 @@ static int kexec_uki_prepare(struct kimage *image)
 
 /*
  * Under enforcement, what is not signed must be measured: there has to be a TPM, and
- * a crash kernel is not measured at all.
+ * a crash kernel is not measured at all.  The boot secret is measured as sd-stub's is,
+ * in PCR 9 as a part of the initrd and nowhere else.
  */
 static int permit_sidecars(struct kimage *image, const struct kexec_uki *k)
 {
-	if (!kexec_uki_has_sidecars(k) || !kexec_file_enforced(image))
+	if (!kexec_uki_has_sidecars(k))
 		return 0;
 	if (image->measure && kexec_measure_extends(image->measure))
+		return 0;
+	if (!kexec_file_enforced(image))
 		return 0;
 
 	pr_notice("refused: companions that are no addons would not be measured, and signatures are enforced\n");

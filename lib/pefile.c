@@ -25,6 +25,9 @@
 /* Number of the certificate table's entry, PE, "Optional Header Data Dirs". */
 #define CERT_DIRENT	4
 
+/* Number of the relocations' entry. */
+#define RELOC_DIRENT	5
+
 /* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES of edk2. */
 #define MAX_DIRENTS	16
 
@@ -358,19 +361,33 @@ int pefile_parse(const void *buf, size_t len, struct pefile *pe,
 }
 EXPORT_SYMBOL_GPL(pefile_parse);
 
-/* PeCoffLoaderGetPeHeader() of edk2: exactly these directories, 16 at most. */
+/*
+ * Exactly these directories, 16 at most (PeCoffLoaderGetPeHeader() of edk2), among them
+ * that of relocations (verify_pe() of sd-stub), which is inside the image.
+ */
 static int check_directories(const struct reader *r, const struct pefile *pe,
 			     const struct opt_layout *layout)
 {
 	u32 nr = get_unaligned_le32(r->buf + r->opt_off + layout->data_dirs);
-	u64 end = r->opt_off + layout->fixed_len +
-		  (u64)nr * sizeof(struct data_dirent);
+	u64 dirs = r->opt_off + layout->fixed_len;
+	u64 end = dirs + (u64)nr * sizeof(struct data_dirent);
+	const u8 *reloc = r->buf + dirs +
+			  RELOC_DIRENT * sizeof(struct data_dirent);
 
 	if (nr > MAX_DIRENTS)
 		return refuse(r, "too many data directories", nr, MAX_DIRENTS);
+	if (nr <= RELOC_DIRENT)
+		return refuse(r, "too few data directories", nr,
+			      RELOC_DIRENT + 1);
 	if (end != pe->sections_off)
 		return refuse(r, "optional header larger than its directories",
 			      pe->sections_off, end);
+
+	end = (u64)get_unaligned_le32(reloc) +
+	      get_unaligned_le32(reloc + sizeof(u32));
+	if (get_unaligned_le32(reloc + sizeof(u32)) && end > pe->image_size)
+		return refuse(r, "relocations end after SizeOfImage", end,
+			      pe->image_size);
 	return 0;
 }
 

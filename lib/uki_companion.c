@@ -228,14 +228,22 @@ static const char *check_type(const struct uki_newc_member *member)
 	return NULL;
 }
 
-static const char *check_secret(const struct uki_newc_member *member,
+/* Zeros are no secret (generate_boot_secret_initrd()). */
+static const char *check_secret(const void *buf,
+				const struct uki_newc_member *member,
 				const struct companion_path *path)
 {
+	const u8 *secret = buf + member->data.off;
+	u8 any = 0;
+	size_t i;
+
 	if (strcmp(path->name, "boot-secret"))
 		return "unknown file in .extra";
 	if (member->data.len != UKI_BOOT_SECRET_SIZE)
 		return "boot secret of a wrong size";
-	return NULL;
+	for (i = 0; i < UKI_BOOT_SECRET_SIZE; i++)
+		any |= secret[i];
+	return any ? NULL : "boot secret of zeros";
 }
 
 /* The kernel does not know the UKI's path, but there is only one UKI. */
@@ -255,7 +263,8 @@ static const char *check_dir_of_uki(const struct companion_path *path,
  * @uki_path is that of the first file in a directory of a UKI.  Returns what is
  * wrong with it, NULL if nothing is.
  */
-static const char *judge_member(const struct uki_newc_member *member,
+static const char *judge_member(const void *buf,
+				const struct uki_newc_member *member,
 				struct companion_path *uki_path,
 				struct uki_companion *companion)
 {
@@ -275,7 +284,7 @@ static const char *judge_member(const struct uki_newc_member *member,
 	companion->data = member->data;
 	if (dir_is(&path, sidecars[UKI_BOOT_SECRET].path)) {
 		companion->kind = UKI_BOOT_SECRET;
-		return check_secret(member, &path);
+		return check_secret(buf, member, &path);
 	}
 
 	dir = find_dir(&path);
@@ -313,12 +322,15 @@ int uki_companions_read(const void *buf, size_t len,
 		struct uki_companion companion = {
 			.kind = UKI_NR_COMPANION_KINDS,
 		};
-		const char *msg = judge_member(&member, &uki_path, &companion);
+		const char *msg = judge_member(buf, &member, &uki_path,
+					       &companion);
 
 		if (msg)
 			return refuse(err, msg, header, len);
 		if (companion.kind == UKI_NR_COMPANION_KINDS)
 			continue;
+		if (found == UKI_MAX_COMPANIONS)
+			return refuse(err, "too many companions", header, len);
 		if (companions && found == *nr)
 			return refuse(err, "more companions than counted",
 				      header, len);

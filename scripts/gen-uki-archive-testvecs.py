@@ -267,9 +267,17 @@ def print_array(name, data, comment=None):
     print("};")
 
 
-def c_string(data):
-    return '"' + "".join(f"\\{b:03o}" if b < 0x20 or b > 0x7e or b in b'"\\?'
-                         else chr(b) for b in data) + '"'
+def c_string(data, tabs):
+    """Over several lines, as far as one does not do"""
+    lines = [""]
+    for b in data:
+        shown = chr(b)
+        if b < 0x20 or b > 0x7e or b in b'"\\?':
+            shown = f"\\{b:03o}"
+        if len(lines[-1]) + len(shown) > 56:
+            lines.append("")
+        lines[-1] += shown
+    return ("\n" + "\t" * tabs).join(f'"{line}"' for line in lines)
 
 
 def print_hash(data, tabs):
@@ -306,9 +314,9 @@ def print_newc():
     print("\tu32 nlink;\n\tconst char *content;\n\tsize_t len;")
     print("} uki_testvec_cpio_members[] = {")
     for path, mode, nlink, content in members:
-        print(f"\t{{\n\t\t.path = {c_string(path.encode())},")
+        print(f"\t{{\n\t\t.path = {c_string(path.encode(), 3)},")
         print(f"\t\t.mode = 0{mode:o},\n\t\t.nlink = {nlink},")
-        print(f"\t\t.content = {c_string(content)},")
+        print(f"\t\t.content = {c_string(content, 3)},")
         print(f"\t\t.len = {len(content)},\n\t}},")
     print("};")
 
@@ -330,8 +338,8 @@ def print_companion():
             print(f'\t\t\t.event = "{event}",')
         print("\t\t},\n\t\t.files = {")
         for name, content in files:
-            print(f"\t\t\t{{\n\t\t\t\t{c_string(name.encode())},")
-            print(f"\t\t\t\t{c_string(content)}, {len(content)}\n\t\t\t}},")
+            print(f"\t\t\t{{\n\t\t\t\t{c_string(name.encode(), 4)},")
+            print(f"\t\t\t\t{c_string(content, 4)}, {len(content)}\n\t\t\t}},")
         print(f"\t\t}},\n\t\t.nr_files = {len(files)},")
         print(f"\t\t.len = {len(data)},")
         print_hash(data, 2)
@@ -347,8 +355,8 @@ def print_companion():
           "} uki_testvec_esp_want[] = {")
     for kind, path in ESP_WANT:
         print(f"\t{{\n\t\t.kind = UKI_{kind},")
-        print(f"\t\t.name = {c_string(os.path.basename(path).encode())},")
-        print(f"\t\t.content = {c_string(content_of[path])},\n\t}},")
+        print(f"\t\t.name = {c_string(os.path.basename(path).encode(), 3)},")
+        print(f"\t\t.content = {c_string(content_of[path], 3)},\n\t}},")
     print("};")
 
 

@@ -16,6 +16,9 @@
 #include <linux/uki.h>
 #include <linux/uki_newc.h>
 
+/* Bounds what an archive costs in memory, in lines of the log, and in extends. */
+#define UKI_MAX_COMPANIONS	1024
+
 /* sizeof(boot_secret) in sd-stub: BOOT_SECRET_SIZE. */
 #define UKI_BOOT_SECRET_SIZE	32
 

@@ -384,6 +384,56 @@ static void test_program_pe32(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err), -EBADMSG);
 }
 
+/* Without an entry for relocations sd-stub passes an addon over. */
+static void test_program_few_dirs(struct kunit *test)
+{
+	u8 *buf = alloc_guarded_buf(test, FILE_LEN);
+	struct pefile_error err;
+	struct pefile pe;
+
+	for (u32 nr = 4; nr <= 16; nr++) {
+		size_t opt_len = sizeof(struct pe32plus_opt_hdr) +
+				 nr * sizeof(struct data_dirent);
+
+		memcpy(buf, pe32plus_file, FILE_LEN);
+		memmove(buf + OPT_OFF + opt_len, buf + TABLE_OFF,
+			2 * sizeof(struct section_header));
+		put_unaligned_le16(opt_len, buf + OPT_LEN_OFF);
+		put_unaligned_le32(nr, buf + NR_DIRS_OFF);
+		KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+		KUNIT_EXPECT_EQ(test, pefile_check_program(buf, &pe, &err),
+				nr > 5 ? 0 : -EBADMSG);
+	}
+}
+
+/* SizeOfImage is 0x10000. */
+static void test_program_relocations(struct kunit *test)
+{
+	static const struct {
+		u32 addr, size;
+		int ret;
+	} relocs[] = {
+		{ 0, 0, 0 },
+		{ 0xffffffff, 0, 0 },
+		{ 0xfff0, 0x10, 0 },
+		{ 0xfff0, 0x11, -EBADMSG },
+		{ 0xffffffff, 1, -EBADMSG },
+		{ 0x1000, 0xffffffff, -EBADMSG },
+	};
+	u8 *buf = guarded_copy(test, pe32plus_file, FILE_LEN);
+	struct pefile_error err;
+	struct pefile pe;
+
+	for (size_t i = 0; i < ARRAY_SIZE(relocs); i++) {
+		put_unaligned_le32(relocs[i].addr, buf + CERT_OFF + 8);
+		put_unaligned_le32(relocs[i].size, buf + CERT_OFF + 12);
+		KUNIT_ASSERT_EQ(test, pefile_parse(buf, FILE_LEN, &pe, NULL), 0);
+		KUNIT_EXPECT_EQ_MSG(test, pefile_check_program(buf, &pe, &err),
+				    relocs[i].ret, "%#x, %#x", relocs[i].addr,
+				    relocs[i].size);
+	}
+}
+
 /* Room behind the data directories, which pefile_parse() does not mind. */
 static void test_program_slack(struct kunit *test)
 {
@@ -652,6 +702,8 @@ static struct kunit_case pefile_test_cases[] = {
 	KUNIT_CASE(test_program),
 	KUNIT_CASE(test_program_raw),
 	KUNIT_CASE(test_program_pe32),
+	KUNIT_CASE(test_program_few_dirs),
+	KUNIT_CASE(test_program_relocations),
 	KUNIT_CASE(test_program_slack),
 	KUNIT_CASE(test_bare_headers),
 	KUNIT_CASE(test_pe_signature),

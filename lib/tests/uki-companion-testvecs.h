@@ -109,7 +109,11 @@ static const struct {
 		},
 		.files = {
 			{
-				"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn.cred",
+				"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+				"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+				"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+				"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+				"nnnnnnnnnnnnnnnnnnnnnnnnnn.cred",
 				"long name", 9
 			},
 		},
@@ -277,7 +281,9 @@ static const struct {
 		.files = {
 			{
 				"boot-secret",
-				"\200\201\202\203\204\205\206\207\210\211\212\213\214\215\216\217\220\221\222\223\224\225\226\227\230\231\232\233\234\235\236\237", 32
+				"\200\201\202\203\204\205\206\207\210\211\212\213\214\215"
+				"\216\217\220\221\222\223\224\225\226\227\230\231\232\233"
+				"\234\235\236\237", 32
 			},
 		},
 		.nr_files = 1,

@@ -336,8 +336,8 @@ static void test_long_names(struct kunit *test)
 static void test_two_extra_dirs(struct kunit *test)
 {
 	static const char * const others[] = {
+		"EFI/Linux/f.efi.extra.d/a.cred",
 		"EFI/Linux/bar.efi.extra.d/a.cred",
-		"EFI/Linux/fo.efi.extra.d/a.cred",
 		"EFI/Linux/foo.efi2.extra.d/a.cred",
 		"EFI/Linux/fOo.efi.extra.d/a.cred",
 		"foo.efi.extra.d/a.cred",
@@ -387,6 +387,63 @@ static void test_boot_secret(struct kunit *test)
 		expect_companion(test, buf, &list, 0, UKI_BOOT_SECRET,
 				 "boot-secret", content);
 	}
+}
+
+/* sd-stub takes zeros for none (generate_boot_secret_initrd()). */
+static void test_boot_secret_zeros(struct kunit *test)
+{
+	for (size_t i = 0; i <= 32; i++) {
+		struct test_archive archive = new_archive(test);
+		struct pefile_error err;
+		struct list list;
+		const u8 *buf;
+		size_t hdr;
+		u8 *secret;
+
+		hdr = add_member(&archive, 0100400, ".extra/boot-secret",
+				 "ssssssssssssssssssssssssssssssss");
+		secret = archive.buf + archive.len - 32;
+		memset(secret, 0, 32);
+		if (i == 32) {
+			expect_bad(test, &archive, hdr);
+			continue;
+		}
+		secret[i] = 1;
+		end_archive(&archive);
+		KUNIT_EXPECT_EQ(test, 0, read_archive(test, &archive, &buf,
+						      &list, &err));
+		KUNIT_EXPECT_EQ(test, 1, list.nr);
+	}
+}
+
+/* As many as a load can do with; what is passed over does not count. */
+static void test_many(struct kunit *test)
+{
+	const size_t room = (UKI_MAX_COMPANIONS + 3) * 160;
+	struct test_archive archive = {
+		.buf = kunit_kzalloc(test, room, GFP_KERNEL),
+	};
+	struct pefile_error err;
+	struct list list;
+	size_t hdr, end;
+	char name[40];
+	const u8 *buf;
+
+	KUNIT_ASSERT_NOT_NULL(test, archive.buf);
+	add_member(&archive, 0100644, "loader/credentials/readme", "x");
+	for (unsigned int i = 0; i < UKI_MAX_COMPANIONS; i++) {
+		snprintf(name, sizeof(name), "loader/credentials/%u.cred", i);
+		add_member(&archive, 0100644, name, "x");
+	}
+	end = archive.len;
+	end_archive(&archive);
+	KUNIT_ASSERT_EQ(test, 0, read_archive(test, &archive, &buf, &list,
+					      &err));
+	KUNIT_EXPECT_EQ(test, 1024, list.nr);
+
+	archive.len = end;
+	hdr = add_member(&archive, 0100644, "loader/credentials/x.cred", "x");
+	expect_bad(test, &archive, hdr);
 }
 
 /* Only files and directories, and no file under two names. */
@@ -1388,6 +1445,8 @@ static struct kunit_case uki_companion_cases[] = {
 	KUNIT_CASE(test_long_names),
 	KUNIT_CASE(test_two_extra_dirs),
 	KUNIT_CASE(test_boot_secret),
+	KUNIT_CASE(test_boot_secret_zeros),
+	KUNIT_CASE(test_many),
 	KUNIT_CASE(test_file_types),
 	KUNIT_CASE(test_directories),
 	KUNIT_CASE(test_empty),

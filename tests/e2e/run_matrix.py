@@ -34,6 +34,9 @@ os.environ.setdefault("E2E_LOG", str(OUT / "log" / "e2e-matrix"))
 from harness import case, initrd, machine, oracle, paths  # noqa: E402
 from matrix import cells, judge, make  # noqa: E402
 
+# A cold boot that hangs must not hold up the others for long.
+machine.SILENCE_S = 100
+
 # Directories that hold companions, beside the UKI's own
 DIRS = ("loader/addons", "loader/credentials", "loader/extensions")
 
@@ -72,8 +75,8 @@ def raw_load(cell, share):
 
 def tool_load(cell):
     esp = f"/in/{cell.name}/esp"
-    return ["kexec-uki", "load", "--esp", esp, *cell.args,
-            f"{esp}/{cell.path}"]
+    where = [] if "--no-companions" in cell.args else ["--esp", esp]
+    return ["kexec-uki", "load", *where, *cell.args, f"{esp}/{cell.path}"]
 
 
 def known():
@@ -88,7 +91,8 @@ def prepare(name, share, raw):
     cell = known()[name]
     tree = make.make(cell, share / cell.name / "esp")
     words = raw_load(cell, share) if raw else tool_load(cell)
-    (tree.parent / "load").write_text(shlex.join(words) + "\n")
+    (tree.parent / "load").write_text(
+        f"{shlex.join(words)}\ncode=$?\nloaded {name}/load\nreturn $code\n")
     return make.tree_digest(tree)
 
 
@@ -98,16 +102,19 @@ def without(cell):
             for path in words.split()[1:]]
 
 
-def cold(name, tree):
-    """A cold boot; returns what the guest has sent"""
+def cold(name, tree, full=False):
+    """A cold boot; returns what the guest has sent
+
+    full: with the files that it must not have, to see that they make a difference
+    """
     cell = known()[name]
-    if without(cell):
+    if without(cell) and not full:
         tree = shutil.copytree(tree, paths.WORK / "without" / name)
         for path in without(cell):
             make.place(tree, cell, path).unlink()
-    m = machine.Machine(f"cold-{name}", esp=tree, boot=judge.boot_path(cell),
-                        options=cell.options, secure=cell.secure,
-                        devices=cell.devices)
+    m = machine.Machine(f"{'full' if full else 'cold'}-{name}", esp=tree,
+                        boot=judge.boot_path(cell), options=cell.options,
+                        secure=cell.secure, devices=cell.devices)
     report = m.run().need("after/cmdline")
     oracle.check_log(report, "after", log="bios_log")
     return report
@@ -160,7 +167,8 @@ class Run:
         self.wanted = wanted
         self.shares = shares
         self.cells = {c.name: c for c in wanted + also}
-        self.colds, self.hops, self.problem = {}, {}, {}
+        self.colds, self.fulls = {}, {}
+        self.hops, self.problem = {}, {}
         self.done, self.failed = [], []
         self.start = time.monotonic()
 
@@ -185,8 +193,12 @@ class Run:
     def ready(self, cell):
         others = [d.split()[1] for d in cell.differ
                   if d.startswith("initrd ")]
-        known = set(self.colds) | set(self.problem)
-        return cell.name in self.hops and not {cell.name, *others} - known
+        if cell.name in self.problem:
+            return cell.name in self.hops
+        if without(cell) and cell.name not in self.fulls:
+            return False
+        there = set(self.colds) | set(self.problem)
+        return cell.name in self.hops and not {cell.name, *others} - there
 
     def wrong(self, cell):
         name = cell.name
@@ -195,18 +207,18 @@ class Run:
         if not self.hops[name]:
             return ["the chain has not come to it"]
         report, before, number = self.hops[name]
-        errno = [d.split()[1] for d in cell.differ if d.startswith("refused")]
-        if errno:
-            said = report.text(f"{name}/load/out")
-            return [] if errno[0] in said.split() else [f"not refused: {said}"]
+        image = self.shares[name] / name / "esp" / cell.path
+        want = judge.Want(cell, image, self.colds[name], self.other,
+                          self.fulls.get(name))
+        wrong = judge.refused(cell, report)
+        if wrong is not None:
+            return wrong
         if report.status(f"{name}/load"):
             return ["not loaded: " + report.text(f"{name}/load/out")[-300:]
                     + "; " + report.text(f"{name}/load/dmesg")[-300:]]
         if f"{name}/extra" not in report.files:
             return [f"no word after the jump: {report.ended}, see "
                     f"{os.path.relpath(report.machine.console)}"]
-        image = self.shares[name] / name / "esp" / cell.path
-        want = judge.Want(cell, image, self.colds[name], self.other)
         return judge.judge(want, report, before, number)
 
     def look(self):
@@ -263,16 +275,18 @@ def go(wanted, also, guests, raw):
                                   secure)] = names
         # Cells whose inputs are all the same are booted once.
         for c in wanted + also:
-            key = (digests[c.name], c.path, c.options, c.secure, c.devices,
-                   *without(c))
-            keys.setdefault(key, []).append(c)
+            key = (digests[c.name], c.path, c.options, c.secure, c.devices)
+            less = without(c)
+            keys.setdefault((*key, *less), []).append((c, False))
+            if less:
+                keys.setdefault(key, []).append((c, True))
         for same in keys.values():
-            c = same[0]
-            tasks[pool.submit(cold, c.name,
-                              shares[c.name] / c.name / "esp")] = same
+            c, full = same[0]
+            tasks[pool.submit(cold, c.name, shares[c.name] / c.name / "esp",
+                              full)] = same
         for task in futures.as_completed(tasks):
             what = tasks[task]
-            names = [getattr(w, "name", w) for w in what]
+            names = [w if isinstance(w, str) else w[0].name for w in what]
             try:
                 result = task.result()
             except Exception as reason:     # a broken bench fails its cells
@@ -284,7 +298,8 @@ def go(wanted, also, guests, raw):
                 if isinstance(result, list):
                     run.take_chain(names, result)
                 else:
-                    run.colds.update({n: result for n in names})
+                    for c, full in what:
+                        (run.fulls if full else run.colds)[c.name] = result
             run.look()
     return run
 
@@ -302,6 +317,14 @@ def choose(args):
     names = {d.split()[1] for c in wanted for d in c.differ
              if d.startswith("initrd ")}
     return wanted, [named[n] for n in sorted(names - {c.name for c in wanted})]
+
+
+def check_first():
+    """The docs speak of ten cells, and names have to be of one cell each."""
+    first = [c.name for c in cells.CELLS if c.first]
+    if len(first) != 10 or len(known()) != len(cells.CELLS):
+        sys.exit(f"matrix: {len(first)} first cells, {len(known())} names of "
+                 f"{len(cells.CELLS)} cells")
 
 
 def check_tools():
@@ -328,7 +351,11 @@ def main():
         for c in cells.CELLS:
             print(f"{'*' if c.first else ' '} {c.name:24} {c.shows}")
         return 0
+    check_first()
     wanted, also = choose(args)
+    if not wanted:
+        print("no cells at all\n0 passed, 0 failed")
+        return 1
     check_tools()
     paths.LOG.mkdir(parents=True, exist_ok=True)
     with open(paths.LOG / ".lock", "w") as lock:
@@ -340,11 +367,14 @@ def main():
         shutil.rmtree(paths.WORK, ignore_errors=True)
         make.prepare()
         run = go(wanted, also, args.j, args.raw)
-    if run.failed:
-        print("failed: " + " ".join(run.failed))
-    print(f"{len(run.done) - len(run.failed)} passed, "
-          f"{len(run.failed)} failed")
-    return 1 if run.failed or len(run.done) != len(wanted) else 0
+    lost = [c.name for c in wanted if c.name not in run.done]
+    failed = run.failed + lost
+    if not failed:
+        shutil.rmtree(paths.WORK)       # a gigabyte of ESPs
+    else:
+        print("failed: " + " ".join(failed))
+    print(f"{len(wanted) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed or not wanted else 0
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 """Where signatures are enforced, companions are signed or measured, or refused.
 
 There is no TPM here, and a crash kernel is never measured: addons with a good
-signature are taken, all else is refused.
+signature are taken, others are passed over, all else is refused.  A damaged addon
+is refused before anybody looks at its signature.
 """
 
 from harness import initrd, uki
-from matrix import make
+from matrix import bend, make
 
 LOCKED = "lockdown=integrity"
 # name -> (what the archive has, the errno or "ok", in the kernel's lines)
@@ -19,6 +20,8 @@ ARCHIVES = {
                  "addon unsigned.addon.efi: passed over: its signature"),
     "stranger": ("loader/addons/stranger.addon.efi", "ok",
                  "addon stranger.addon.efi: passed over: its signature"),
+    "damaged": ("loader/addons/damaged.addon.efi", "EBADMSG",
+                "refused: addon damaged.addon.efi: "),
 }
 
 
@@ -27,7 +30,9 @@ def content(path):
         return bytes(range(32))
     signer = {"signed": "ours", "stranger": "stranger"}
     name = path.split("/")[-1].split(".")[0]
-    return make.Addon(cmdline=f"word={name}", signer=signer.get(name)).make()
+    edits = (bend.truncate(300),) if name == "damaged" else ()
+    return make.Addon(edits, cmdline=f"word={name}",
+                      signer=signer.get(name)).make()
 
 
 def calls():

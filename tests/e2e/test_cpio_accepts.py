@@ -8,7 +8,7 @@ kernel has unpacked the very same files.
 
 import subprocess
 
-from harness import machine, oracle, paths, uki
+from harness import machine, oracle, paths
 from matrix import make
 from matrix.cells import SIDECARS, Cell, full, text
 
@@ -88,4 +88,3 @@ def run(t):
                 f"what cpio says of {path}")
     t.equal(len([p for p in found if p.startswith("/.extra/")]),
             len(r.tree("after")) - 1, "files and directories of cpio")
-    print(uki.digest(t.share / "esp/EFI/Linux/x.efi"))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The cases of run.sh: kexec-uki on logs whose PCRs hashlib, tpm2_eventlog and
-swtpm know, and the cases of loading.py and state.py.  Nothing here touches a TPM
-of this machine or loads anything."""
+swtpm know, and the cases of loading.py, refusals.py and state.py.  Nothing here
+touches a TPM of this machine or loads anything."""
 
 import contextlib
 import json
@@ -21,6 +21,7 @@ import tty
 
 import loading
 import logs
+import refusals
 import state
 from place import (DIFFERS, Failed, HERE, OK, Place, TORTURE, UNKNOWN, check,
                    equal, KEXEC_UKI)
@@ -599,7 +600,7 @@ def test_torture(p):
 
 
 def main():
-    tests = {**globals(), **vars(loading), **vars(state)}
+    tests = {**globals(), **vars(loading), **vars(refusals), **vars(state)}
     for name, test in sorted(tests.items()):
         if not name.startswith("test_"):
             continue

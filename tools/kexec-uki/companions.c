@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <linux/openat2.h>
 #include <linux/uki_companion.h>
 
 #include "companions.h"
@@ -25,6 +27,8 @@
 
 /* Where tmpfiles.d/20-systemd-stub.conf copies it to. */
 #define BOOT_SECRET	"/run/systemd/stub/boot-secret"
+
+#define MOUNTS		"/proc/self/mountinfo"
 
 /* load_all_addons(), and pack_cpio()'s callers, of sd-stub */
 static const char * const global_dirs[] = {
@@ -42,16 +46,6 @@ struct places {
 	char dir[PATH_MAX];
 	char where[2 * PATH_MAX];
 };
-
-/* A name that was found and not given can have any bytes. */
-static int complain_path(const char *path, const char *why)
-{
-	fflush(stdout);
-	fputs("kexec-uki: ", stderr);
-	text_ascii(stderr, (const u8 *)path, strlen(path));
-	fprintf(stderr, ": %s\n", why);
-	return -1;
-}
 
 /* parse_number16() of sd-stub: NULL if there is no number, or none of 64 bits */
 static char *skip_number(char *text)
@@ -95,24 +89,76 @@ static void cut(char *path)
 	*strrchr(path, '/') = '\0';
 }
 
+/* The number of the mount that the directory @path is in */
+static int find_mount(const char *path, u64 *mount)
+{
+	struct statx st;
+
+	if (!*path)
+		path = "/";
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &st))
+		return complain_path(path, strerror(errno));
+	if (!(st.stx_mask & STATX_MNT_ID))
+		return complain_path(path, "this kernel does not tell its mount, it takes --esp");
+	*mount = st.stx_mnt_id;
+	return 0;
+}
+
+/*
+ * "36 35 98:0 /dir /mnt rw - ...": true if this is @mount, and shows the root of its
+ * file system.  A blank in the name of a directory is written as \040.
+ */
+static bool shows_root(const char *line, u64 mount)
+{
+	unsigned long long number;
+	int at = 0;
+
+	return sscanf(line, "%llu %*u %*u:%*u %n", &number, &at) == 1 && at &&
+	       number == mount && !strncmp(line + at, "/ ", 2);
+}
+
+/*
+ * A bind mount of a directory, or a subvolume, has a root of its own, and loader/ is in
+ * that of the file system.
+ */
+static int check_mount(const char *root, u64 mount)
+{
+	FILE *file = fopen(MOUNTS, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return complain(MOUNTS ": %s; without it, it takes --esp", strerror(errno));
+	while (!found && getline(&line, &size, file) >= 0)
+		found = shows_root(line, mount);
+	free(line);
+	fclose(file);
+	if (found)
+		return 0;
+	return complain_path(*root ? root : "/",
+			     "is mounted there without the root of its file system, where\n"
+			     "  loader/ would be: name that by --esp, or give --no-companions");
+}
+
 /* The root of the file system of the directory @root, which is replaced by it */
 static int climb(char *root)
 {
 	char parent[PATH_MAX];
-	struct stat here, above;
+	u64 mount, above;
 
-	if (stat(*root ? root : "/", &here))
-		return complain("%s: %s", root, strerror(errno));
+	if (find_mount(root, &mount))
+		return -1;
 	copy_path(parent, root);
 	while (*parent) {
 		cut(parent);
-		if (stat(*parent ? parent : "/", &above))
-			return complain("%s: %s", parent, strerror(errno));
-		if (above.st_dev != here.st_dev)
+		if (find_mount(parent, &above))
+			return -1;
+		if (above != mount)
 			break;
 		copy_path(root, parent);
 	}
-	return 0;
+	return check_mount(root, mount);
 }
 
 static int find_root(const struct options *options, const char *uki, char *root)
@@ -154,7 +200,7 @@ static int find_places(const struct options *options, const char *uki,
 	remove_boot_count(places->dir);
 	len = sizeof(places->dir) - strlen(places->dir);
 	if ((size_t)snprintf(strchr(places->dir, '\0'), len, ".extra.d") >= len)
-		return complain("%s: %s", uki, strerror(ENAMETOOLONG));
+		return complain_path(uki, strerror(ENAMETOOLONG));
 	strcat(beside, "/");
 	strcat(beside, places->dir);
 	return 0;
@@ -198,6 +244,20 @@ static int open_companion(int dirfd, const char *name, struct stat *st)
 	return fd;
 }
 
+/* What is looked at by its name is not yet what is opened. */
+static int pack_opened(struct archive *archive, int fd, const struct stat *st,
+		       const char *path)
+{
+	int ret;
+
+	if (!S_ISREG(st->st_mode))
+		return complain_path(path, "is not a regular file");
+	ret = archive_add_file(archive, path, 0444, fd, st->st_size);
+	if (ret == -ESTALE)
+		return complain_path(path, "changes while it is read");
+	return ret ? complain_path(path, strerror(-ret)) : 1;
+}
+
 /*
  * sd-stub passes directories over.  On a partition that firmware reads, nothing else
  * but files can be found, so nobody can say what it would do with a link.
@@ -218,11 +278,9 @@ static int pack_file(struct archive *archive, int dirfd, const char *name,
 	fd = open_companion(dirfd, name, &st);
 	if (fd < 0)
 		return complain_path(path, strerror(errno));
-	ret = archive_add_file(archive, path, 0444, fd, st.st_size);
+	ret = pack_opened(archive, fd, &st, path);
 	close(fd);
-	if (ret == -ESTALE)
-		return complain_path(path, "changes while it is read");
-	return ret ? complain_path(path, strerror(-ret)) : 1;
+	return ret;
 }
 
 /* 1 if it was packed, 0 if it was passed over, or -1 */
@@ -276,6 +334,17 @@ static int take_names(const struct options *options, struct archive *archive,
 	return ret < 0 ? -1 : taken;
 }
 
+/* As with a file, nobody can say what firmware would find behind a link. */
+static int open_dir(const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
 /* Number of files that were packed, or -1 */
 static int take_dir(const struct options *options, struct archive *archive,
 		    const char *dir, const char *where)
@@ -283,7 +352,9 @@ static int take_dir(const struct options *options, struct archive *archive,
 	struct dirent **names;
 	int dirfd, nr;
 
-	dirfd = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dirfd = open_dir(where);
+	if (dirfd < 0 && errno == ELOOP)
+		return complain_path(where, "has a symbolic link in its path");
 	if (dirfd < 0)
 		return errno == ENOENT ? 0 : complain_path(where, strerror(errno));
 	nr = list(dirfd, &names);
@@ -333,29 +404,33 @@ static ssize_t read_secret(int fd, u8 *buf, size_t size)
 	return len;
 }
 
+static int pack_secret(struct archive *archive, const char *file, int fd,
+		       u8 *secret, size_t size)
+{
+	ssize_t len = read_secret(fd, secret, size);
+	int ret;
+
+	if (len < 0)
+		return complain("%s: %s", file, strerror(errno));
+	if (len != UKI_BOOT_SECRET_SIZE)
+		return complain("%s: has not %u bytes, so it is no boot secret",
+				file, UKI_BOOT_SECRET_SIZE);
+	ret = archive_add_data(archive, ".extra/boot-secret", 0400, secret, len);
+	return ret ? complain("%s: %s", file, strerror(-ret)) : 1;
+}
+
 static int take_secret(const char *file, struct archive *archive)
 {
 	u8 secret[UKI_BOOT_SECRET_SIZE + 1];
-	ssize_t len = -1;
-	int fd, ret = -1;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int ret;
 
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		len = read_secret(fd, secret, sizeof(secret));
-	if (len < 0)
-		complain("%s: %s", file, strerror(errno));
-	else if (len != UKI_BOOT_SECRET_SIZE)
-		complain("%s: has not %u bytes, so it is no boot secret", file,
-			 UKI_BOOT_SECRET_SIZE);
-	else
-		ret = archive_add_data(archive, ".extra/boot-secret", 0400,
-				       secret, len);
-	if (ret < -1)
-		complain("%s: %s", file, strerror(-ret));
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return complain("%s: %s", file, strerror(errno));
+	ret = pack_secret(archive, file, fd, secret, sizeof(secret));
 	explicit_bzero(secret, sizeof(secret));
-	return ret ? -1 : 1;
+	close(fd);
+	return ret;
 }
 
 static const char * const kind_words[] = {

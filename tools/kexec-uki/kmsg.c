@@ -28,13 +28,17 @@
 /* The number before the first comma: three bits of level, the rest is the facility. */
 #define LEVEL_BITS	3
 
-/* pr_fmt() of all that a load goes through, and what a lockdown says */
+/*
+ * pr_fmt() of all that a load goes through: the loaders, the measurements, the
+ * signatures.  Then what a TPM's device and a lockdown say.
+ */
 static const char * const prefixes[] = {
-	"kexec_", "kexec: ", "kexec-", "ima: ", "PEFILE: ", "PKCS7: ", "MSCODE: ",
-	"Lockdown: ",
+	"kexec_", "kexec: ", "kexec-", "ima: ", "tpm: ",
+	"PEFILE: ", "PKCS7: ", "PKCS7key: ", "MSCODE: ", "X.509: ", "SIG: ", "PKEY: ",
+	"tpm tpm", "Lockdown: ",
 };
 
-/* A descriptor for kmsg_print() of what will be said from now on, or a negative errno */
+/* A descriptor for kmsg_read() of what will be said from now on, or a negative errno */
 int kmsg_open(void)
 {
 	int fd = open(KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -85,22 +89,13 @@ static unsigned int print_lines(FILE *out, char *lines)
 	return nr;
 }
 
-/*
- * Prints what the kernel has said since kmsg_open(), and closes @kmsg.  If it has been
- * too much, the oldest lines are gone (EPIPE).
- */
-void kmsg_print(int kmsg, FILE *out)
+static int read_lines(int fd, FILE *out)
 {
 	char record[KMSG_MAX];
-	unsigned int nr = 0;
+	int nr = 0;
 	ssize_t len;
 
-	if (kmsg < 0) {
-		fprintf(out, "  " KMSG " cannot be read (%s); dmesg may tell more\n",
-			strerror(-kmsg));
-		return;
-	}
-	while ((len = read(kmsg, record, sizeof(record) - 1))) {
+	while ((len = read(fd, record, sizeof(record) - 1))) {
 		if (len < 0 && errno != EPIPE && errno != EINTR)
 			break;
 		if (len < 0)
@@ -108,7 +103,37 @@ void kmsg_print(int kmsg, FILE *out)
 		record[len] = '\0';
 		nr += print_lines(out, record);
 	}
-	close(kmsg);
-	if (!nr && out == stderr)
+	return nr;
+}
+
+/*
+ * Takes what the kernel has said since @fd was got from kmsg_open(), and closes it.  If
+ * it has been too much, the oldest lines are gone (EPIPE).
+ */
+void kmsg_read(int fd, struct kmsg *kmsg)
+{
+	FILE *text;
+
+	memset(kmsg, 0, sizeof(*kmsg));
+	kmsg->nr = fd;
+	if (fd < 0)
+		return;
+	text = open_memstream(&kmsg->text, &kmsg->size);
+	if (text)
+		kmsg->nr = read_lines(fd, text);
+	if (!text || fclose(text))
+		kmsg->nr = -ENOMEM;
+	close(fd);
+}
+
+void kmsg_print(struct kmsg *kmsg, FILE *out)
+{
+	if (kmsg->nr < 0)
+		fprintf(out, "  " KMSG " cannot be read (%s); dmesg may tell more\n",
+			strerror(-kmsg->nr));
+	else if (kmsg->nr)
+		fwrite(kmsg->text, 1, kmsg->size, out);
+	else if (out == stderr)
 		fputs("  The kernel's log has no line about it.\n", out);
+	free(kmsg->text);
 }

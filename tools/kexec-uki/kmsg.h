@@ -4,7 +4,20 @@
 
 #include <stdio.h>
 
+/**
+ * struct kmsg - lines of the kernel
+ * @text: the lines, to be freed by kmsg_print()
+ * @size: length of @text
+ * @nr: their number, or a negative errno if they cannot be read
+ */
+struct kmsg {
+	char *text;
+	size_t size;
+	int nr;
+};
+
 int kmsg_open(void);
-void kmsg_print(int kmsg, FILE *out);
+void kmsg_read(int fd, struct kmsg *kmsg);
+void kmsg_print(struct kmsg *kmsg, FILE *out);
 
 #endif /* KEXEC_UKI_KMSG_H */

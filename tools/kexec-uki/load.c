@@ -18,13 +18,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/kernel.h>
 #include <linux/kexec.h>
+#include <linux/pe.h>
 #include <linux/uki.h>
+#include <linux/unaligned.h>
 
 #include "companions.h"
 #include "kmsg.h"
 #include "refusal.h"
 #include "text.h"
+
+/* SizeOfOptionalHeader and NumberOfSections have 16 bits each. */
+#define HEADERS_MAX	(sizeof(struct pe_hdr) + 0xffff + \
+			 0xffff * sizeof(struct section_header))
 
 /**
  * struct load - what goes to the kernel
@@ -52,16 +59,70 @@ static int file_load(const struct load *load)
 		       load->cmdline, load->flags) ? errno : 0;
 }
 
-static bool is_uki(int fd, size_t len)
+/* What the file has not, any more, stays zero. */
+static int read_at(int fd, u8 *buf, size_t at, size_t end)
 {
-	void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	bool is;
+	ssize_t got;
 
-	if (map == MAP_FAILED)
-		return false;
-	is = uki_recognise(map, len);
-	munmap(map, len);
+	do {
+		got = pread(fd, buf + at, end - at, at);
+		if (got > 0)
+			at += got;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	return got < 0 ? -1 : 0;
+}
+
+/* Headers are where the DOS header says; nobody looks at what is before them. */
+static int read_headers(int fd, u8 *buf, size_t len)
+{
+	size_t off;
+
+	if (len < sizeof(struct mz_hdr))
+		return 0;
+	if (read_at(fd, buf, 0, sizeof(struct mz_hdr)))
+		return -1;
+	off = get_unaligned_le32(buf + offsetof(struct mz_hdr, peaddr));
+	if (off >= len)
+		return 0;
+	return read_at(fd, buf, off, off + HEADERS_MAX < len ? off + HEADERS_MAX : len);
+}
+
+/*
+ * 1, 0, or -1 if it cannot be read.  The file is not mapped: one that is cut off
+ * meanwhile would be answered by a signal.  Memory that nobody writes to costs none.
+ */
+static int is_uki(int fd, size_t len)
+{
+	void *buf;
+	int is;
+
+	if (!len)
+		return 0;
+	if (len > U32_MAX + HEADERS_MAX)
+		len = U32_MAX + HEADERS_MAX;
+	buf = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (buf == MAP_FAILED)
+		return -1;
+	is = read_headers(fd, buf, len) ? -1 : uki_recognise(buf, len);
+	munmap(buf, len);
 	return is;
+}
+
+/* NULL, or why it is not to be offered */
+static const char *judge(int fd)
+{
+	struct stat st;
+	int is;
+
+	if (fstat(fd, &st))
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "is not a regular file";
+	is = is_uki(fd, st.st_size);
+	if (is < 0)
+		return strerror(errno);
+	return is ? NULL : "is no UKI, there is no .linux section in it";
 }
 
 /*
@@ -70,21 +131,16 @@ static bool is_uki(int fd, size_t len)
  */
 static int open_uki(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	const char *why;
 
 	if (fd < 0)
-		return complain("%s: %s", path, strerror(errno));
-	if (fstat(fd, &st))
-		complain("%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		complain("%s: is not a regular file", path);
-	else if (!is_uki(fd, st.st_size))
-		complain("%s: is no UKI, there is no .linux section in it", path);
-	else
+		return complain_path(path, strerror(errno));
+	why = judge(fd);
+	if (!why)
 		return fd;
 	close(fd);
-	return -1;
+	return complain_path(path, why);
 }
 
 static int open_initrd(const struct options *options, const char *uki,
@@ -105,12 +161,29 @@ static int open_initrd(const struct options *options, const char *uki,
 	return 0;
 }
 
+/* Whether sd-stub, and so the kernel, leaves nothing of it */
+static bool is_blank(const char *cmdline)
+{
+	size_t len = strlen(cmdline);
+	char *mangled = malloc(len + 1);
+	bool blank;
+
+	if (!mangled)
+		return false;	/* one that is so long is for the kernel to refuse */
+	blank = !uki_mangle_cmdline(mangled, cmdline, len);
+	free(mangled);
+	return blank;
+}
+
 /* The number of a profile is a word in front, as for sd-stub. */
 static int make_cmdline(const struct options *options, struct load *load)
 {
 	const char *text = options->cmdline ?: "";
 	int ret = 0;
 
+	if (options->cmdline && is_blank(text))
+		return complain("--cmdline: nothing is left of it, and the kernel would take the\n"
+				"  UKI's own; if that is wanted, leave the option out");
 	if (options->has_profile)
 		ret = asprintf(&load->cmdline, "@%u %s", options->profile, text);
 	else if (*text)
@@ -149,15 +222,22 @@ static void print_loaded(const struct options *options, const struct load *load)
 
 static int call(const struct options *options, const struct load *load)
 {
-	int kmsg = kmsg_open();
-	int err = file_load(load);
+	struct refusal refusal = {
+		.flags = load->flags,
+		.used_up = refusal_used_up(load->flags),
+	};
+	int fd = kmsg_open();
+	struct kmsg kmsg;
 
-	if (err)
-		refusal_print(options, err, load->flags);
+	refusal.err = file_load(load);
+	kmsg_read(fd, &kmsg);
+	refusal.nr_lines = kmsg.nr;
+	if (refusal.err)
+		refusal_print(options, &refusal);
 	else
 		print_loaded(options, load);
-	kmsg_print(kmsg, err ? stderr : stdout);
-	return err ? STATUS_DIFFERS : STATUS_OK;
+	kmsg_print(&kmsg, refusal.err ? stderr : stdout);
+	return refusal.err ? STATUS_DIFFERS : STATUS_OK;
 }
 
 static void close_load(struct load *load, struct archive *archive)
@@ -197,13 +277,15 @@ int cmd_unload(const struct options *options)
 {
 	struct load load = { .uki = -1, .initrd = -1,
 			     .flags = KEXEC_FILE_UNLOAD };
-	int err;
+	struct refusal refusal = { };
 
 	if (options->crash)
 		load.flags |= KEXEC_FILE_ON_CRASH;
-	err = file_load(&load);
-	if (!err)
+	refusal.flags = load.flags;
+	refusal.used_up = refusal_used_up(load.flags);
+	refusal.err = file_load(&load);
+	if (!refusal.err)
 		return STATUS_OK;
-	refusal_print(options, err, load.flags);
+	refusal_print(options, &refusal);
 	return STATUS_DIFFERS;
 }

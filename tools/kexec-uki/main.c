@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@
  * struct command - a subcommand
  * @name: its name
  * @run: what it does; returns an exit status
+ * @acts: the status is what it has done, even if that cannot be written
  * @options: letters of the options that it takes
  * @operand: what it takes besides, or NULL
  * @summary: what it does, a line
@@ -46,16 +48,20 @@
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
+	bool acts;
 	const char *options;
 	const char *operand;
 	const char *summary;
 	const char *help;
 } commands[] = {
 	{
-		"load", cmd_load, "PCNBEIXvh", "UKI",
+		"load", cmd_load, true, "PCNBEIXvh", "UKI",
 		"Load a UKI and its companions.",
-		"      --profile N       the profile to load, 0 by default\n"
-		"      --cmdline TEXT    the command line, instead of the UKI's\n"
+		"      --profile N       the profile to load, counted from 0; without it what\n"
+		"                        the command line selects, or else 0\n"
+		"      --cmdline TEXT    the command line, instead of the UKI's; not empty\n"
+		"                        \"@N \" in front of it selects profile N, and the text\n"
+		"                        of one profile, which no other has, that profile\n"
 		"      --no-companions   leave out addons, credentials and extensions\n"
 		"      --boot-secret[=FILE]\n"
 		"                        pass on the boot secret of the running system\n"
@@ -68,7 +74,7 @@ static const struct command {
 		"\nIt does not execute: systemctl kexec does.\n"
 		"\nExit status: 0; 1 if the kernel refuses it, 2 if it cannot be offered.\n",
 	}, {
-		"status", cmd_status, "lpjh", NULL,
+		"status", cmd_status, false, "lpjh", NULL,
 		"Print what is loaded.",
 		HELP_LOG HELP_PENDING
 		"  -j, --json            print JSON\n"
@@ -76,28 +82,28 @@ static const struct command {
 		"\nExit status: 0 if an image is loaded, 1 if none is (a crash kernel does not\n"
 		"count), 2 if that or what is pending cannot be told.\n",
 	}, {
-		"unload", cmd_unload, "Xh", NULL,
+		"unload", cmd_unload, true, "Xh", NULL,
 		"Unload what is loaded.",
 		HELP_CRASH HELP_HELP
 		"\nExit status: 0, also if nothing was loaded; 1 if the kernel refuses.\n",
 	}, {
-		"log", cmd_log, "ldh", NULL,
+		"log", cmd_log, false, "ldh", NULL,
 		"Print the event log in plain words.",
 		HELP_LOG HELP_DIGESTS HELP_HELP
 		"\nExit status: 0; 2 if the log cannot be read to its end.\n",
 	}, {
-		"replay", cmd_replay, "lctidh", NULL,
+		"replay", cmd_replay, false, "lctidh", NULL,
 		"Replay the event log and compare it with the TPM.",
 		HELP_LOG HELP_PCRS HELP_DIGESTS HELP_HELP
 		"\nExit status: 0 if PCRs 0 to 15 but IMA's agree in all banks, 1 if one\n"
 		"differs, 2 if one cannot be told or something cannot be read.\n",
 	}, {
-		"pending", cmd_pending, "lpdh", NULL,
+		"pending", cmd_pending, false, "lpdh", NULL,
 		"Print what an execute would extend now.",
 		HELP_LOG HELP_PENDING HELP_DIGESTS HELP_HELP
 		"\nExit status: 0, also if nothing is pending; 2 if it cannot be read.\n",
 	}, {
-		"predict", cmd_predict, "lpctirjh", NULL,
+		"predict", cmd_predict, false, "lpctirjh", NULL,
 		"Print the PCRs as they are right after the execute.",
 		HELP_LOG HELP_PENDING HELP_PCRS
 		"  -r, --replay          start from what the log replays to, without a TPM\n"
@@ -298,6 +304,30 @@ static int take_operand(const struct command *command, int argc, char **argv,
 	return 0;
 }
 
+/* What could not be written was not said. */
+static int finish(int status)
+{
+	const char *why = "some of it could not be written";	/* long ago */
+
+	if (fflush(stdout))
+		why = strerror(errno);
+	else if (!ferror(stdout))
+		return status;
+	complain("standard output: %s", why);
+	return STATUS_UNKNOWN;
+}
+
+/* What was done is done, said or not; and nobody who reads it may stop it halfway. */
+static int act(const struct command *command, const struct options *options)
+{
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	status = command->run(options);
+	finish(status);
+	return status;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct options options = { .ima_pcr = 10 };
@@ -307,21 +337,14 @@ static int run(const struct command *command, int argc, char **argv)
 				     NULL)) != -1) {
 		ret = take_option(command, letter, &options);
 		if (ret)
-			return ret > 0 ? STATUS_OK : STATUS_UNKNOWN;
+			return ret > 0 ? finish(STATUS_OK) : STATUS_UNKNOWN;
 	}
 	if (take_operand(command, argc, argv, &options) ||
 	    check_options(&options))
 		return STATUS_UNKNOWN;
-	return command->run(&options);
-}
-
-/* What could not be written was not said. */
-static int finish(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	complain("standard output: %s", strerror(errno));
-	return STATUS_UNKNOWN;
+	if (command->acts)
+		return act(command, &options);
+	return finish(command->run(&options));
 }
 
 int main(int argc, char **argv)
@@ -339,7 +362,7 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return finish(run(&commands[i], argc - 1, argv + 1));
+			return run(&commands[i], argc - 1, argv + 1);
 
 	complain("%s: no such command, see kexec-uki --help", argv[1]);
 	return STATUS_UNKNOWN;

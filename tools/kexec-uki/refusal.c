@@ -18,6 +18,8 @@
 #include "refusal.h"
 
 #define LOAD_DISABLED	"/proc/sys/kernel/kexec_load_disabled"
+#define LIMIT_REBOOT	"/proc/sys/kernel/kexec_load_limit_reboot"
+#define LIMIT_PANIC	"/proc/sys/kernel/kexec_load_limit_panic"
 #define LOADED		"/sys/kernel/kexec_loaded"
 #define CRASH_SIZE	"/sys/kernel/kexec_crash_size"
 
@@ -97,7 +99,10 @@ static const struct words load_words[] = {
 	      "Leave out large extensions, or reserve more memory for a crash kernel."),
 	WORDS(EACCES,
 	      "A security policy of the running kernel does not accept a file: IMA's, or an LSM's.",
-	      "Sign or label the file as the policy wants it."),
+	      "Sign or label the file as the policy wants it; leave companions out."),
+	WORDS(EFAULT,
+	      "The kernel could not read the command line out of the memory of this program.",
+	      "This is a fault of kexec-uki or of the kernel."),
 	WORDS(EINVAL,
 	      "The kernel does not take these arguments.",
 	      "The running kernel may be too old for them."),
@@ -114,13 +119,27 @@ static const struct words disabled = WORDS(EPERM,
 	"kexec is switched off until the next boot: kernel.kexec_load_disabled is 1.",
 	"Boot by the firmware.");
 
-static const struct words no_unload = WORDS(EPERM,
-	"It is not allowed: in this container, or kernel.kexec_load_limit_* is used up.",
-	"Boot by the firmware to get rid of the image.");
+static const struct words used_up = WORDS(EPERM,
+	"No more loads are allowed until the next boot: kernel.kexec_load_limit_reboot is 0.",
+	"Boot by the firmware.");
 
-static const struct words bare_only = WORDS(EPERM,
-	"Signatures are enforced: it needs a good one, and a TPM that companions go into.",
-	"Load a signed UKI without --cmdline; --crash also needs --no-companions.");
+static const struct words used_up_panic = WORDS(EPERM,
+	"No more crash kernels are allowed: kernel.kexec_load_limit_panic is 0.",
+	"Boot by the firmware.");
+
+/* The kernel has a line for all that signatures are the reason of. */
+static const struct words no_line = WORDS(EPERM,
+	"It is not allowed: no CAP_SYS_BOOT, or kernel.kexec_load_disabled, or a load limit.",
+	"Run it as root outside of containers, or boot by the firmware.");
+
+static const struct words unknown_line = WORDS(EPERM,
+	"Signatures are enforced; or no CAP_SYS_BOOT, kernel.kexec_load_disabled, a load limit.",
+	"Look into dmesg: there is a line if it is the signatures.");
+
+static const struct words signed_only = WORDS(EPERM,
+	"Signatures are enforced: it needs a good one, and nothing that it does not cover.",
+	"Load a signed UKI without --cmdline; leave out credentials, extensions and\n"
+	"  --boot-secret. Addons with a good signature of their own are allowed.");
 
 static const struct words no_companions = WORDS(EINVAL,
 	"The running kernel does not know companions of a UKI: it is too old.",
@@ -140,31 +159,57 @@ static bool says(const char *path, const char *text)
 	return same;
 }
 
-static const struct words *find_words(int err, unsigned long flags)
+/*
+ * Whether kernel.kexec_load_limit_* is 0.  Each load that gets by it takes one off,
+ * whatever becomes of it then, so this is to be asked before.
+ */
+bool refusal_used_up(unsigned long flags)
 {
+	return says(flags & KEXEC_FILE_ON_CRASH ? LIMIT_PANIC : LIMIT_REBOOT,
+		    "0\n");
+}
+
+/* NULL if signatures are enforced: the kernel says so, see kexec_load_permitted() */
+static const struct words *find_permission(const struct refusal *refusal)
+{
+	if (says(LOAD_DISABLED, "1\n"))
+		return &disabled;
+	if (refusal->used_up)
+		return refusal->flags & KEXEC_FILE_ON_CRASH ? &used_up_panic :
+							      &used_up;
+	if (refusal->nr_lines > 0)
+		return NULL;
+	if (geteuid())
+		return &no_root;
+	return refusal->nr_lines ? &unknown_line : &no_line;
+}
+
+static const struct words *find_words(const struct refusal *refusal)
+{
+	const struct words *words = NULL;
 	unsigned int i;
 
-	if (err == EPERM && geteuid())
-		return &no_root;
-	if (err == EPERM && says(LOAD_DISABLED, "1\n"))
-		return &disabled;
-	if (err == EPERM && flags & KEXEC_FILE_UNLOAD)
-		return &no_unload;
-	if (err == EPERM && flags & KEXEC_FILE_COMPANIONS)
-		return &bare_only;
-	if (err == EINVAL && flags & KEXEC_FILE_COMPANIONS)
+	if (refusal->err == EPERM)
+		words = find_permission(refusal);
+	if (words)
+		return words;
+	if (refusal->err == EPERM && refusal->flags & KEXEC_FILE_COMPANIONS)
+		return &signed_only;
+	if (refusal->err == EINVAL && refusal->flags & KEXEC_FILE_COMPANIONS)
 		return &no_companions;
 	for (i = 0; i < ARRAY_SIZE(load_words); i++)
-		if (load_words[i].err == err)
+		if (load_words[i].err == refusal->err)
 			return &load_words[i];
 	return NULL;
 }
 
-/* On standard error: why kexec_file_load() has failed with the errno @err */
-void refusal_print(const struct options *options, int err, unsigned long flags)
+/* On standard error: why kexec_file_load() has failed */
+void refusal_print(const struct options *options, const struct refusal *refusal)
 {
-	const struct words *words = find_words(err, flags);
+	const struct words *words = find_words(refusal);
 	const char *name = options->uki ?: "unload";
+	unsigned long flags = refusal->flags;
+	int err = refusal->err;
 
 	if (words)
 		complain("%s: refused by the kernel: %s (%s)\n  %s\n  %s", name,

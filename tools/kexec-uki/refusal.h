@@ -9,6 +9,21 @@
 #define KEXEC_FILE_COMPANIONS	0x00000040
 #endif
 
-void refusal_print(const struct options *options, int err, unsigned long flags);
+/**
+ * struct refusal - what is known of one
+ * @err: the errno
+ * @flags: KEXEC_FILE_* of the call
+ * @used_up: what refusal_used_up() said before the call
+ * @nr_lines: number of the kernel's lines about it, negative if they cannot be read
+ */
+struct refusal {
+	int err;
+	unsigned long flags;
+	bool used_up;
+	int nr_lines;
+};
+
+bool refusal_used_up(unsigned long flags);
+void refusal_print(const struct options *options, const struct refusal *refusal);
 
 #endif /* KEXEC_UKI_REFUSAL_H */

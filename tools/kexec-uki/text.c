@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <linux/kernel.h>
 #include <linux/unaligned.h>
@@ -118,4 +119,14 @@ void text_guess(FILE *out, const u8 *data, size_t len)
 		text_utf16(out, data, len);
 	else
 		fprintf(out, "%zu bytes", len);
+}
+
+/* A name that was found and not given can have any bytes. */
+int complain_path(const char *path, const char *why)
+{
+	fflush(stdout);
+	fputs("kexec-uki: ", stderr);
+	text_ascii(stderr, (const u8 *)path, strlen(path));
+	fprintf(stderr, ": %s\n", why);
+	return -1;
 }

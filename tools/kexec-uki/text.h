@@ -12,4 +12,7 @@ void text_plain(FILE *out, const char *text);
 void text_utf16(FILE *out, const u8 *data, size_t len);
 void text_guess(FILE *out, const u8 *data, size_t len);
 
+/* "kexec-uki: "path": why" on standard error; returns -1 */
+int complain_path(const char *path, const char *why);
+
 #endif /* KEXEC_UKI_TEXT_H */

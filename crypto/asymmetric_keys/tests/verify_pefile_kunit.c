@@ -237,6 +237,25 @@ static void test_sum_wraps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, verify(buf, len), -ELIBBAD);
 }
 
+/*
+ * A wrapper that claims to be shorter than its own header, around a message that
+ * claims to go far beyond the end of the file.
+ */
+static void test_short_wrapper(struct kunit *test)
+{
+	static const u8 message[] = { 0x30, 0x82, 0xff, 0xf0 };
+	const struct signed_file *file = plain_file();
+	u8 *buf = guarded_copy(test, file);
+
+	memcpy(buf + file->certs_off + 8, message, sizeof(message));
+	for (u32 len = 0; len < 12; len++) {
+		put_unaligned_le32(len, buf + file->certs_off);
+		KUNIT_EXPECT_EQ_MSG(test, verify(buf, file->len),
+				    len < 8 ? -ELIBBAD : -EKEYREJECTED,
+				    "length %u", len);
+	}
+}
+
 static struct key *alloc_keyring(void)
 {
 	return keyring_alloc(".verify_pefile_kunit", GLOBAL_ROOT_UID,
@@ -278,6 +297,7 @@ static struct kunit_case verify_pefile_test_cases[] = {
 	KUNIT_CASE(test_bad_headers),
 	KUNIT_CASE(test_section_outside),
 	KUNIT_CASE(test_sum_wraps),
+	KUNIT_CASE(test_short_wrapper),
 	{},
 };
 

@@ -88,6 +88,7 @@ class Machine:
     options  what that shell passes on, after boot's own name
     esp      a directory that is to be the ESP; boot is then a path in it, with
              backslashes, and options are its load options
+    gpt      whether it is a partition, of which systemd-stub thinks more
     kernel   a kernel or UKI for QEMU's -kernel, in place of an ESP
     append   its load options
     initrd   its initrd, where QEMU takes it for a bzImage
@@ -99,7 +100,7 @@ class Machine:
     """
 
     def __init__(self, name, boot=None, register=None, options="",
-                 esp=None, kernel=None, append=None, initrd=None,
+                 esp=None, gpt=False, kernel=None, append=None, initrd=None,
                  tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
                  memory=1024, cpus=1, devices=()):
@@ -108,6 +109,7 @@ class Machine:
         self.register = register
         self.options = options
         self.esp = esp
+        self.gpt = gpt
         self.kernel = (kernel, append, initrd)
         self.tpm = tpm
         self.banks = banks
@@ -147,6 +149,8 @@ class Machine:
             return args + (["-initrd", initrd] if initrd else [])
         if self.esp:
             image = esp.build(self.work / "esp.img", self.esp)
+            if self.gpt:
+                image = esp.partition(self.work / "disk.img", image)
             return ["-drive", f"format=raw,file={image}"]
         tree = self.work / "esp"
         if self.register:

@@ -35,6 +35,21 @@ def cut(name, vsize):
     return lambda table: table.set(name, "vsize", vsize)
 
 
+def flip(name):
+    """Another first byte of the content"""
+    def edit(table):
+        table.data[table.get(name, "raw")] ^= 1
+    return edit
+
+
+def count(number):
+    """Nothing is done: there are this many sections"""
+    def edit(table):
+        if table.count != number:
+            raise ValueError(f"{table.count} sections, not {number}")
+    return edit
+
+
 def rename(old, new):
     return lambda table: table.rename(old, new)
 

@@ -10,6 +10,7 @@ import json
 import shutil
 import struct
 import tempfile
+import uuid
 from pathlib import Path
 
 from harness import initrd, paths, rich, uki
@@ -62,15 +63,25 @@ def devicetree(compatible="e2e,matrix", pad=0):
     return head + bytes(16) + node + names
 
 
-def hwids():
-    """A .hwids section with one device that is not this machine"""
-    name, compatible = b"E2E machine\0", b"e2e,other\0"
-    guid = bytes(range(16))
-    # Device: descriptor (type 1, size), CHID, name and compatible offsets
+# What QEMU's q35 says of itself in its SMBIOS tables
+QEMU = ("QEMU", "Standard PC (Q35 + ICH9, 2009)")
+
+
+def hardware_id(*words):
+    """The CHID of a machine: a UUID of version 5 over what it says of itself"""
+    space = uuid.UUID("70ffd812-4c7f-4c7d-0000-000000000000")
+    digest = hashlib.sha1(space.bytes + "&".join(words).encode("utf-16-le"))
+    return uuid.UUID(bytes=digest.digest()[:16], version=5)
+
+
+def hwids(machine=("Nobody", "Nothing"), compatible="e2e,other"):
+    """A .hwids section that gives one machine a devicetree"""
+    name, compatible = b"E2E machine\0", compatible.encode() + b"\0"
+    # A descriptor (type 1, and the size), the CHID, two offsets; an empty one
     size = 4 + 16 + 8
-    strings = size + size
-    entry = struct.pack("<I", 1 << 28 | size) + guid + struct.pack(
-        "<II", strings, strings + len(name))
+    entry = struct.pack("<I", 1 << 28 | size) + hardware_id(
+        *machine).bytes_le + struct.pack("<II", 2 * size,
+                                         2 * size + len(name))
     return entry + bytes(size) + name + compatible
 
 
@@ -139,12 +150,16 @@ def bent(data, edits):
 
 
 class Addon:
-    """An addon; its words are sections without the dot."""
+    """An addon; its words are sections without the dot.
 
-    def __init__(self, edits=(), signer=None, **sections):
+    edits are made before it is signed, after is what is done to it then.
+    """
+
+    def __init__(self, edits=(), signer=None, after=(), **sections):
         self.sections = {"." + n: v for n, v in sections.items()}
         self.edits = tuple(edits)
         self.signer = signer
+        self.after = tuple(after)
 
     def make(self):
         data = addon_bytes(tuple(
@@ -152,7 +167,7 @@ class Addon:
             self.edits)
         for who in (self.signer or "").split():
             data = signed(data, who)
-        return data
+        return bent(data, self.after)
 
 
 def signed(data, who):
