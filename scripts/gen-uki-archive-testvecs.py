@@ -268,16 +268,15 @@ def print_array(name, data, comment=None):
 
 
 def c_string(data, tabs):
-    """Over several lines, as far as one does not do"""
-    lines = [""]
-    for b in data:
-        shown = chr(b)
-        if b < 0x20 or b > 0x7e or b in b'"\\?':
-            shown = f"\\{b:03o}"
-        if len(lines[-1]) + len(shown) > 56:
-            lines.append("")
-        lines[-1] += shown
-    return ("\n" + "\t" * tabs).join(f'"{line}"' for line in lines)
+    """What is too long for a line is an array, with its NUL"""
+    text = "".join(f"\\{b:03o}" if b < 0x20 or b > 0x7e or b in b'"\\?'
+                   else chr(b) for b in data)
+    if len(text) <= 60:
+        return f'"{text}"'
+    data, lines = data + b"\0", []
+    for i in range(0, len(data), 8):
+        lines.append("\t" * tabs + " ".join(f"0x{b:02x}," for b in data[i:i + 8]))
+    return "(const char[]) {\n" + "\n".join(lines) + "\n" + "\t" * (tabs - 1) + "}"
 
 
 def print_hash(data, tabs):
@@ -338,8 +337,8 @@ def print_companion():
             print(f'\t\t\t.event = "{event}",')
         print("\t\t},\n\t\t.files = {")
         for name, content in files:
-            print(f"\t\t\t{{\n\t\t\t\t{c_string(name.encode(), 4)},")
-            print(f"\t\t\t\t{c_string(content, 4)}, {len(content)}\n\t\t\t}},")
+            print(f"\t\t\t{{\n\t\t\t\t{c_string(name.encode(), 5)},")
+            print(f"\t\t\t\t{c_string(content, 5)}, {len(content)}\n\t\t\t}},")
         print(f"\t\t}},\n\t\t.nr_files = {len(files)},")
         print(f"\t\t.len = {len(data)},")
         print_hash(data, 2)
