@@ -376,6 +376,27 @@ static void test_identity(struct kunit *test)
 				   want);
 }
 
+/* Of data that no event is made of: nothing is hashed if nobody wants to know. */
+static void test_identity_data(struct kunit *test)
+{
+	const char *name = section_testvecs[0].name;
+	struct kexec_measure *measure = new_list(test);
+	char want[32 + 2 * SHA256_DIGEST_SIZE] = {};
+	size_t len;
+
+	if (IS_ENABLED(CONFIG_IMA_KEXEC)) {
+		len = sprintf(want, "data=sha256:");
+		bin2hex(want + len, section_testvecs[0].sha256,
+			SHA256_DIGEST_SIZE);
+		strcat(want, ";");
+	}
+	KUNIT_EXPECT_EQ(test, 0,
+			kexec_measure_identify_data(measure, "data", name,
+						    strlen(name) + 1));
+	KUNIT_EXPECT_STREQ(test, kexec_measure_identity(measure), want);
+	KUNIT_EXPECT_EQ(test, 0, count_events(measure));
+}
+
 static void test_no_identity(struct kunit *test)
 {
 	struct kexec_measure *measure = new_full_list(test);
@@ -726,6 +747,7 @@ static struct kunit_case list_cases[] = {
 	KUNIT_CASE(test_unknown_bank),
 	KUNIT_CASE(test_log_algorithms),
 	KUNIT_CASE(test_identity),
+	KUNIT_CASE(test_identity_data),
 	KUNIT_CASE(test_no_identity),
 	KUNIT_CASE(test_zeros),
 	KUNIT_CASE(test_pieces_equal_the_whole),

@@ -3,13 +3,13 @@
 
 The digests come from others: objcopy takes the sections apart, and that of an
 envelope is what sbsign has signed, or what the firmware logs in a cold boot.
-Two hops, the second with a command line of its own; the list of the last kernel
-replays to PCR 10.
+Two hops, the second with a command line of its own and companions; the list of the
+last kernel replays to PCR 10.
 """
 
 import hashlib
 
-from harness import authenticode, imalog, oracle, uki
+from harness import authenticode, imalog, initrd, oracle, uki
 
 POLICY = "measure func=CRITICAL_DATA\nmeasure func=KEXEC_CMDLINE\n"
 OTHER = f"{uki.CONSOLE} e2e=dump word=other"
@@ -19,7 +19,7 @@ SECTIONS = (".linux", ".osrel", ".cmdline", ".initrd", ".uname", ".sbat")
 SECOND = f"""
 cat /in/policy > /sys/kernel/security/ima/policy
 dump middle
-try load2 kexec -s -l /in/b.efi --append="{OTHER}"
+try load2 kexec_load_file load /in/b.efi companions=/in/archive cmdline="{OTHER}"
 try exec2 kexec -e
 """
 FIRST = """
@@ -31,8 +31,11 @@ try exec kexec -e
 """
 
 
-def check_record(t, entry, image, envelope, what):
+def check_record(t, entry, image, envelope, what, archive=None):
     said = imalog.identity(entry)
+    if archive:
+        t.equal(said.pop("archive"), f"sha256:{uki.digest(archive)}",
+                f"{what}: the archive of companions")
     t.equal(said.pop("envelope"), f"sha256:{envelope}", f"{what}: envelope")
     for name in SECTIONS:
         content = hashlib.sha256(uki.section(image, name)).hexdigest()
@@ -50,6 +53,9 @@ def run(t):
     plain = t.next("a-plain.efi", cmdline="e2e=:second.sh")
     a = uki.sign(plain, t.share / "a.efi")
     b = t.next("b.efi", cmdline="word=b")
+    archive = t.share / "archive"
+    archive.write_bytes(initrd.archive(
+        {"loader/extensions/a.raw": b"long" * 20000}))
     r = t.boot(FIRST)
     r.need("before/pcrs", "loaded/pcrs", "middle/pcrs", "after/pcrs")
     t.equal((r.status("load"), r.status("load2")), (0, 0), "kexec -s -l")
@@ -79,4 +85,5 @@ def run(t):
     one, two = imalog.named(rows, "kexec_uki")
     check_record(t, one, a, authenticode.digest(a), "first kexec")
     program = oracle.uki_events(oracle.cold(b))[0]
-    check_record(t, two, b, program.digests["sha256"].hex(), "second kexec")
+    check_record(t, two, b, program.digests["sha256"].hex(), "second kexec",
+                 archive)
