@@ -95,9 +95,9 @@ static int embedded_cmdline(struct kimage *image, const struct kexec_uki *k,
 {
 	const struct uki_section *section = &k->uki.sections[UKI_CMDLINE];
 
-	if (section->data.len > KEXEC_UKI_TEXT_MAX) {
+	if (section->data.len > UKI_TEXT_MAX) {
 		pr_notice("refused: .cmdline: %llu bytes, limit %lu\n",
-			  section->data.len, KEXEC_UKI_TEXT_MAX);
+			  section->data.len, UKI_TEXT_MAX);
 		return -E2BIG;
 	}
 
@@ -201,10 +201,10 @@ static int addons_size(const struct kexec_uki *k, size_t *size)
 
 		if (!addon->used)
 			continue;
-		if (*size + len >= KEXEC_UKI_TEXT_MAX) {
+		if (*size + len >= UKI_TEXT_MAX) {
 			pr_notice("refused: addon %*pE: .cmdline: %llu bytes, limit of all %lu\n",
-				  (int)strnlen(addon->name, 80), addon->name,
-				  len, KEXEC_UKI_TEXT_MAX);
+				  kexec_uki_shown(addon->name), addon->name,
+				  len, UKI_TEXT_MAX);
 			return -E2BIG;
 		}
 		*size += len + 1;

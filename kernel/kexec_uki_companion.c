@@ -28,12 +28,6 @@
 #include "kexec_uki.h"
 #include "kexec_uki_image.h"
 
-/* A name goes before the reason: it must not take all of the line. */
-static int shown(const char *name)
-{
-	return strnlen(name, 80);
-}
-
 static int refuse(const struct pefile_error *why)
 {
 	pr_notice("refused: companions: %s: offset %#llx, limit %#llx\n",
@@ -53,8 +47,8 @@ static int refuse_member(const struct kimage *image,
 			  &member, &unused) <= 0)
 		return refuse(why);
 
-	pr_notice("refused: companions: %*pE: %s\n", shown(member.path),
-		  member.path, why->msg);
+	pr_notice("refused: companions: %*pE: %s\n",
+		  kexec_uki_shown(member.path), member.path, why->msg);
 	return -EBADMSG;
 }
 
@@ -64,7 +58,7 @@ static int refuse_addon(const struct uki_companion *companion,
 	int name_len = strnlen(why->section, PEFILE_NAME_LEN);
 
 	pr_notice("refused: addon %*pE: %*pE: %s: %#llx, limit %#llx\n",
-		  shown(companion->name), companion->name,
+		  kexec_uki_shown(companion->name), companion->name,
 		  name_len ?: 6, name_len ? why->section : "header",
 		  why->msg, why->value, why->limit);
 	return -EBADMSG;
@@ -72,8 +66,8 @@ static int refuse_addon(const struct uki_companion *companion,
 
 static int pass_over(const struct uki_companion *companion, const char *why)
 {
-	pr_notice("addon %*pE: passed over: %s\n", shown(companion->name),
-		  companion->name, why);
+	pr_notice("addon %*pE: passed over: %s\n",
+		  kexec_uki_shown(companion->name), companion->name, why);
 	return 0;
 }
 
@@ -135,8 +129,8 @@ static int check_machine(const struct uki_companion *companion,
 		return 0;
 	default:
 		pr_notice("refused: addon %*pE: header: machine %#x, this one is %#x\n",
-			  shown(companion->name), companion->name, pe->machine,
-			  KEXEC_UKI_MACHINE);
+			  kexec_uki_shown(companion->name), companion->name,
+			  pe->machine, KEXEC_UKI_MACHINE);
 		return -EBADMSG;
 	}
 }
@@ -193,7 +187,8 @@ static int take_addon(struct kimage *image, struct kexec_uki *k,
 		return err;
 	if (err) {
 		pr_notice("addon %*pE: passed over: its signature is not accepted (%pe)\n",
-			  shown(companion->name), companion->name, ERR_PTR(err));
+			  kexec_uki_shown(companion->name), companion->name,
+			  ERR_PTR(err));
 		return 0;
 	}
 	err = check_machine(companion, &addon->uki.pe);

@@ -10,19 +10,13 @@
 
 #include <linux/kexec.h>
 #include <linux/pe.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uki.h>
 #include <linux/uki_companion.h>
 
 /* CONFIG_KEXEC_UKI depends on X86_64. */
 #define KEXEC_UKI_MACHINE	IMAGE_FILE_MACHINE_AMD64
-
-/*
- * Text sections of more than 4 MiB are refused by systemd, too
- * (PE_SECTION_SIZE_MAX in src/shared/pe-binary.h).  No kernel takes a command line
- * that is anywhere near.
- */
-#define KEXEC_UKI_TEXT_MAX	(4UL << 20)
 
 /**
  * struct kexec_uki_blob - bytes that the inner kernel gets
@@ -111,6 +105,12 @@ kexec_uki_data(const void *file, const struct uki *uki, enum uki_section_id id)
 		.len = section->data.len,
 		.zeros = section->size - section->data.len,
 	};
+}
+
+/* A name goes before the reason: it must not take all of the line. */
+static inline int kexec_uki_shown(const char *name)
+{
+	return strnlen(name, 80);
 }
 
 /* kexec_uki_load.c */

@@ -612,9 +612,6 @@ size_t uki_mangle_cmdline(char *out, const char *text, size_t len)
 }
 EXPORT_SYMBOL_GPL(uki_mangle_cmdline);
 
-/* PE_SECTION_SIZE_MAX of systemd: what is larger, nobody offers as text. */
-#define MAX_CMDLINE_LEN	(4U << 20)
-
 /* Tell whether a .cmdline is @text after mangling.  No buffer is needed. */
 static bool cmdline_is(const void *buf, const struct uki_section *section,
 		       const char *text, size_t len)
@@ -625,7 +622,7 @@ static bool cmdline_is(const void *buf, const struct uki_section *section,
 	bool more1, more2;
 	u16 c1, c2;
 
-	if (section->data.len > MAX_CMDLINE_LEN)
+	if (section->data.len > UKI_TEXT_MAX)
 		return false;
 	do {
 		more1 = next_mangled(&m1, &c1);

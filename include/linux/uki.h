@@ -60,6 +60,13 @@ enum uki_section_id {
 /* uki_hash() of systemd's src/shared/pe-binary.c: 64 MiB of zeros at most. */
 #define UKI_MAX_ZERO_FILL	(64ULL << 20)
 
+/*
+ * Text sections of more than 4 MiB are refused by systemd, too
+ * (PE_SECTION_SIZE_MAX in src/shared/pe-binary.h).  No kernel takes a command line
+ * that is anywhere near.
+ */
+#define UKI_TEXT_MAX		(4UL << 20)
+
 /**
  * struct uki_section - a section of the selected profile
  * @data: its bytes in the file: the first min(SizeOfRawData, VirtualSize)
