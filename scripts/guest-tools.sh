@@ -7,6 +7,8 @@
 #   stub-257, stub-252  older ones, of the UKIs that people still have
 #   ukify               makes UKIs
 #   systemd-measure     predicts PCR 11; runs on its own libc
+#   systemd-pcrlock     reads logs and components; the same, with this machine's
+#                       TPM libraries, as tpm2-tools has them
 #   busybox             the guests' user space
 #   kexec_load_file     our helper for raw system calls, built here
 #   tpm_user            our helper that extends PCRs, built here
@@ -100,6 +102,17 @@ unpack()
 	stock
 }
 
+# A tool of systemd that runs on the libc that it is made for
+own_libc()
+{
+	cat > "$tools/$1" <<-END
+		#!/bin/sh
+		exec $lib/ld-linux-x86-64.so.2 --library-path $lib:$lib/systemd \\
+			$tools/debian/usr/lib/systemd/$1 "\$@"
+	END
+	chmod +x "$tools/$1"
+}
+
 # ukify runs on Debian's python3, which has pefile, whatever python3 comes
 # first in the PATH.
 wrap()
@@ -107,16 +120,13 @@ wrap()
 	lib=$tools/debian/usr/lib/x86_64-linux-gnu
 	ln -sf debian/usr/lib/systemd/boot/efi/linuxx64.efi.stub "$tools/"
 	ln -sf debian/usr/bin/busybox "$tools/busybox"
-	cat > "$tools/systemd-measure" <<-END
-		#!/bin/sh
-		exec $lib/ld-linux-x86-64.so.2 --library-path $lib:$lib/systemd \\
-			$tools/debian/usr/lib/systemd/systemd-measure "\$@"
-	END
+	own_libc systemd-measure
+	own_libc systemd-pcrlock
 	cat > "$tools/ukify" <<-END
 		#!/bin/sh
 		exec /usr/bin/python3 $tools/debian/usr/bin/ukify "\$@"
 	END
-	chmod +x "$tools/systemd-measure" "$tools/ukify"
+	chmod +x "$tools/ukify"
 }
 
 # helper NAME, of our own sources
@@ -140,6 +150,7 @@ selftest()
 		{ echo "systemd-measure does not work here" >&2; exit 1; }
 	rm -f "$tools/l" "$tools/i"
 	"$tools/ukify" --version > /dev/null
+	"$tools/systemd-pcrlock" --version > /dev/null
 }
 
 mkdir -p "$tools"

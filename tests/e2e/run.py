@@ -4,7 +4,7 @@
 
     run.py [-j GUESTS] [NAME...]
 
-Each test_NAME.py runs in a process of its own, so that nothing of one is left
+run_debian.py is the same for those in debian/.  Each test_NAME.py runs in a process of its own, so that nothing of one is left
 to the next.  The last line is "N passed, N failed" and the exit status says
 whether all passed.  A test that cannot run here (a kernel that is not built)
 counts as skipped, and all skipped is a failure.
@@ -22,7 +22,8 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+SUITE = HERE / os.environ.get("E2E_SUITE", ".")
+sys.path[:0] = [str(SUITE), str(HERE)]
 
 from harness import case, machine, paths  # noqa: E402
 
@@ -30,7 +31,7 @@ PASSED, FAILED, SKIPPED = 0, 1, 77
 
 
 def names():
-    return sorted(p.stem[5:] for p in HERE.glob("test_*.py"))
+    return sorted(p.stem[5:] for p in SUITE.glob("test_*.py"))
 
 
 def run_one(name):

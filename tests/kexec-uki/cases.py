@@ -1,30 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The cases of run.sh: kexec-uki on logs whose PCRs hashlib, tpm2_eventlog and
-swtpm know, and the cases of loading.py, refusals.py and state.py.  Nothing here
-touches a TPM of this machine or loads anything."""
+swtpm know, and the cases of enroll.py, loading.py, points.py, refusals.py,
+state.py and verifier.py.  Nothing here touches a TPM of this machine or loads
+anything."""
 
-import contextlib
 import json
 import os
-import pty
 import re
-import select
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import tty
 
+import enroll
 import loading
 import logs
+import points
 import refusals
 import state
+import verifier
 from place import (DIFFERS, Failed, HERE, OK, Place, TORTURE, UNKNOWN, check,
                    equal, KEXEC_UKI)
+from tpms import pcr_extend, swtpm, terminal
 
 passed, failed = [], []
 
@@ -261,6 +259,26 @@ def test_lies(p):
     check("== os-separator" not in out, out)
 
 
+def test_inactive_bank(p):
+    """Zeros of a bank that the TPM has not are no other digest"""
+    for zeros, good in (((), True), (("sha1",), True),
+                        (("sha1", "sha512"), True), (logs.BANKS, False)):
+        log = logs.Log()
+        for pcr, word, tag, data in (
+                (4, b"kexec:1\0", logs.MARKER, b"kexec:1\0"),
+                (11, b"leave-initrd", logs.EXTEND, b"user"),
+                (7, b"os-separator", logs.EXTEND, b"user")):
+            log.raw(pcr, logs.TAGGED, [
+                (b, bytes(logs.SIZES[b]) if b in zeros else
+                 logs.digest(b, word)) for b in logs.BANKS],
+                    logs.tagged(tag, data))
+        out, _ = p.run("log", "--log", p.put("log", log.bytes()))
+        for line in ('user space with the word "leave-initrd"',
+                     "== os-separator"):
+            equal(line in out, good, f"{zeros}: {line}")
+        equal("NOT WHAT WAS MEASURED" in out, not good, f"{zeros}: {out}")
+
+
 def test_hostile_text(p):
     """Whatever the data, only printable ASCII comes out"""
     log = logs.Log()
@@ -307,19 +325,10 @@ def test_full_disk(p):
 
 # Pending and predict
 
-def pending_of(live, fill):
-    """What fill() appends, as the kernel shows it, and the log with it"""
-    after = logs.Log(live.banks)
-    after.records = list(live.records)
-    after.pcrs = {b: dict(v) for b, v in live.pcrs.items()}
-    fill(after)
-    return b"".join(after.records[len(live.records):]), after
-
-
 def test_pending(p):
     """The pending records in plain words, numbered on"""
     live = logs.mixed()
-    pending, _ = pending_of(live, lambda log: log.kexec(3))
+    pending, _ = logs.pending_of(live, lambda log: log.kexec(3))
     out, _ = p.run("pending", "--log", p.put("log", live.bytes()),
                    "--pending", p.put("pending", pending))
     equal(len(out.splitlines()), 8, "records")
@@ -332,7 +341,7 @@ def test_pending(p):
 def test_predict(p):
     """Current values with the pending records on top, by hashlib"""
     live = logs.mixed()
-    pending, after = pending_of(live, lambda log: log.kexec(3))
+    pending, after = logs.pending_of(live, lambda log: log.kexec(3))
     args = ["--log", p.put("log", live.bytes()), "--pending",
             p.put("pending", pending)]
     # Somebody has extended since the log was read; the TPM is what counts.
@@ -357,7 +366,7 @@ def test_predict(p):
 def test_predict_is_replay(p):
     """What predict says is what the next kernel's log replays to"""
     live = logs.mixed()
-    pending, after = pending_of(live, lambda log: log.kexec(3))
+    pending, after = logs.pending_of(live, lambda log: log.kexec(3))
     out, _ = p.run("predict", "--replay", "--log", p.put("l", live.bytes()),
                    "--pending", p.put("pending", pending))
     check(" 10 " not in out, "--replay says nothing of IMA's PCR")
@@ -368,7 +377,7 @@ def test_predict_unknown(p):
     """What cannot be known is not guessed"""
     live = logs.mixed()
     live.note(logs.UNKNOWN, 9)
-    pending, _ = pending_of(live, lambda log: log.kexec(3))
+    pending, _ = logs.pending_of(live, lambda log: log.kexec(3))
     args = ["--log", p.put("log", live.bytes()), "--pending",
             p.put("pending", pending)]
     out, err = p.run("predict", "--replay", "--json", *args, status=UNKNOWN)
@@ -388,7 +397,7 @@ def test_predict_unknown(p):
 def test_pending_bad(p):
     """A list that is not of this log, and none at all"""
     live = logs.mixed()
-    pending, _ = pending_of(live, lambda log: log.kexec(3))
+    pending, _ = logs.pending_of(live, lambda log: log.kexec(3))
     log = p.put("log", live.bytes())
     pcrs = p.put("pcrs", live.pcr_text())
     for command in (["pending"], ["predict", "--pcrs", pcrs]):
@@ -404,77 +413,6 @@ def test_pending_bad(p):
 
 
 # The TPM
-
-@contextlib.contextmanager
-def terminal(serve):
-    """A terminal in raw mode stands for /dev/tpmrm0; serve() sees the commands
-    and returns the responses, in one piece or more"""
-    host, tool = pty.openpty()
-    tty.setraw(tool)
-    tty.setraw(host)
-    stop = threading.Event()
-
-    def loop():
-        data = b""
-        while not stop.is_set():
-            if not select.select([host], [], [], 0.05)[0]:
-                continue
-            data += os.read(host, 4096)
-            while len(data) >= 10:
-                size = struct.unpack_from(">I", data, 2)[0]
-                if len(data) < size:
-                    break
-                command, data = data[:size], data[size:]
-                for piece in serve(command):
-                    os.write(host, piece)
-                    time.sleep(0.01)
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
-        yield os.ttyname(tool)
-    finally:
-        stop.set()
-        thread.join()
-        os.close(host)
-        os.close(tool)
-
-
-@contextlib.contextmanager
-def swtpm(path):
-    """A started software TPM; yields a function from command to response"""
-    state = path / "state"
-    state.mkdir()
-    ours, its = socket.socketpair()
-    subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", state,
-                    "--pcr-banks", "sha1,sha256,sha384,sha512"], check=True,
-                   stdout=subprocess.DEVNULL)
-    server = subprocess.Popen(
-        ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--fd",
-         str(its.fileno()), "--flags", "not-need-init,startup-clear"],
-        pass_fds=[its.fileno()])
-    its.close()
-
-    def talk(command):
-        ours.sendall(command)
-        answer = ours.recv(4096)
-        while len(answer) < struct.unpack_from(">I", answer, 2)[0]:
-            answer += ours.recv(4096)
-        return answer
-
-    try:
-        yield talk
-    finally:
-        ours.close()
-        server.wait(10)
-
-
-def pcr_extend(pcr, digests):
-    body = struct.pack(">IIIHBHI", pcr, 9, 0x40000009, 0, 0, 0, len(digests))
-    for bank, value in digests:
-        body += struct.pack(">H", logs.IDS[bank]) + value
-    return struct.pack(">HII", 0x8002, 10 + len(body), 0x182) + body
-
 
 def test_swtpm(p):
     """PCRs read from a TPM: replay agrees, differs, and predict starts there"""
@@ -498,7 +436,7 @@ def test_swtpm(p):
             out, _ = p.run("replay", "--log", path, "--tpm", device,
                            status=DIFFERS)
             check("PCR 3: differs in sha384\n" in out, out)
-            pending, after = pending_of(log, lambda log: log.kexec(1))
+            pending, after = logs.pending_of(log, lambda log: log.kexec(1))
             out, _ = p.run("predict", "--json", "--log", path, "--pending",
                            p.put("pending", pending), "--tpm", device)
     got = json.loads(out)["pcrs"]
@@ -600,7 +538,8 @@ def test_torture(p):
 
 
 def main():
-    tests = {**globals(), **vars(loading), **vars(refusals), **vars(state)}
+    tests = {**globals(), **vars(enroll), **vars(loading), **vars(points),
+             **vars(refusals), **vars(state), **vars(verifier)}
     for name, test in sorted(tests.items()):
         if not name.startswith("test_"):
             continue

@@ -114,6 +114,15 @@ def pcr_text(pcrs):
                    for n, v in sorted(pcrs[b].items()))
 
 
+def pending_of(live, fill):
+    """What fill() appends, as the kernel shows it, and the log with it"""
+    after = Log(live.banks)
+    after.records = list(live.records)
+    after.pcrs = {b: dict(v) for b, v in live.pcrs.items()}
+    fill(after)
+    return b"".join(after.records[len(live.records):]), after
+
+
 def mixed():
     """All kinds of records: firmware, two kexecs, user space, notes"""
     log = Log()

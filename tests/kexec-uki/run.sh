@@ -43,7 +43,8 @@ for cc in gcc clang; do
 	build $cc CC=$cc || fail "with $cc"
 done
 build gcc install DESTDIR="$work/dest" || fail "install"
-for file in sbin/kexec-uki share/man/man8/kexec-uki.8; do
+for file in sbin/kexec-uki{,-cryptenroll} share/man/man8/kexec-uki{,-cryptenroll}.8 \
+	lib/systemd/system/kexec-uki-wipe.service; do
 	[ -s "$work/dest/usr/$file" ] || fail "$file was not installed"
 done
 exec python3 -B "$here/cases.py" "$work/asan/kexec-uki" "$work/torture"

@@ -15,7 +15,7 @@ LOG = "kernel/security/tpm0/binary_measurements_live"
 LOADED = {"kernel/kexec_loaded": "1\n", "kernel/kexec_crash_loaded": "0\n"}
 
 
-def run(p, files, *args, status=OK):
+def run(p, files, *args, command="status", status=OK):
     tree = p.path / "sys"
     subprocess.run(["rm", "-rf", tree], check=True)
     for path, content in files.items():
@@ -25,7 +25,7 @@ def run(p, files, *args, status=OK):
     tree.mkdir(exist_ok=True)
     done = subprocess.run(
         [*NS, "sh", "-ec", f'mount --bind {tree} /sys; exec "$@"', "sh",
-         KEXEC_UKI, "status", *args], capture_output=True, timeout=60, check=False)
+         KEXEC_UKI, command, *args], capture_output=True, timeout=60, check=False)
     out, err = done.stdout.decode("ascii"), done.stderr.decode("ascii")
     check("Sanitizer" not in err and "runtime error" not in err, err)
     check(done.returncode == status,

@@ -18,6 +18,7 @@
 
 #define SECURITYFS	"/sys/kernel/security"
 #define LIVE_LOGS	SECURITYFS "/tpm*/binary_measurements_live"
+#define BOOT_LOG	"binary_bios_measurements"
 #define PENDING		SECURITYFS "/kexec/pending_measurements"
 
 /* Four times what the kernel hands over, and far above what firmware writes. */
@@ -106,6 +107,25 @@ int input_log(const struct options *options, struct blob *blob)
 	if (find_live_log(path, sizeof(path)))
 		return complain("no " LIVE_LOGS ": it takes root, securityfs, a TPM 2.0 and\n"
 				"  CONFIG_TCG_LIVE_LOG; --log FILE reads another log");
+	return input_file(path, blob);
+}
+
+/* The log as of the start of this boot: that of --boot-log, or the kernel's */
+int input_boot_log(const struct options *options, struct blob *blob)
+{
+	char path[256], *name;
+
+	if (options->boot_log)
+		return input_file(options->boot_log, blob);
+	if (options->log)
+		return complain("--log needs --boot-log, to tell what of it is of this boot");
+
+	if (find_live_log(path, sizeof(path)))
+		return complain("no " LIVE_LOGS);
+	name = strrchr(path, '/') + 1;
+	if ((size_t)(name - path) + sizeof(BOOT_LOG) > sizeof(path))
+		return complain("%s: too long", path);
+	strcpy(name, BOOT_LOG);
 	return input_file(path, blob);
 }
 

@@ -21,6 +21,7 @@ int input_try_file(const char *path, struct blob *blob);
 int input_try_pending(const struct options *options, struct blob *blob);
 int input_file(const char *path, struct blob *blob);
 int input_log(const struct options *options, struct blob *blob);
+int input_boot_log(const struct options *options, struct blob *blob);
 int input_pending(const struct options *options, struct blob *blob);
 int input_tpm_device(const struct options *options, char *path, size_t size);
 int input_head(const struct blob *log, struct tcg2_log_head *head);

@@ -9,11 +9,21 @@
 #include <stdbool.h>
 
 #include <linux/compiler.h>
+#include <linux/types.h>
 
 /* Exit statuses */
 #define STATUS_OK	0
 #define STATUS_DIFFERS	1	/* or refused, or nothing loaded */
 #define STATUS_UNKNOWN	2	/* cannot tell, and usage */
+
+/* Moments of the next boot, in their order */
+enum point {
+	POINT_EXECUTE,
+	POINT_ENTER_INITRD,
+	POINT_LEAVE_INITRD,
+	POINT_SYSINIT,
+	POINT_READY,
+};
 
 /**
  * struct options - what the command line says
@@ -25,6 +35,14 @@
  * @replay: start from the PCRs that the log replays to
  * @digests: print digests, too
  * @json: print JSON
+ * @at: the point to predict for
+ * @systemctl: systemd does the shutdown before the execute
+ * @boot_log: file with the log of this boot's start, or NULL for the kernel's
+ * @words: file with what the next user space extends, or NULL for what this one did
+ * @pcr_mask: a bit for each PCR that is asked for, or 0 for the usual ones
+ * @bank: TPM_ALG_* of @cryptenroll's bank, or 0 for SHA-256
+ * @cryptenroll: print an argument for systemd-cryptenroll
+ * @pcrlock: directory for a component of systemd-pcrlock, or NULL
  * @uki: the UKI to load
  * @cmdline: command line for it, or NULL for its own
  * @esp: root directory of the file system with companions, or NULL for the UKI's
@@ -45,6 +63,14 @@ struct options {
 	bool replay;
 	bool digests;
 	bool json;
+	enum point at;
+	bool systemctl;
+	const char *boot_log;
+	const char *words;
+	u32 pcr_mask;
+	u16 bank;
+	bool cryptenroll;
+	const char *pcrlock;
 	const char *uki;
 	const char *cmdline;
 	const char *esp;

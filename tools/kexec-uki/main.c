@@ -19,6 +19,7 @@
 
 #include "kexec-uki.h"
 #include "pcrs.h"
+#include "target.h"
 
 #define HELP_LOG						\
 	"  -l, --log FILE        the event log, instead of the kernel's\n"
@@ -103,14 +104,25 @@ static const struct command {
 		HELP_LOG HELP_PENDING HELP_DIGESTS HELP_HELP
 		"\nExit status: 0, also if nothing is pending; 2 if it cannot be read.\n",
 	}, {
-		"predict", cmd_predict, false, "lpctirjh", NULL,
-		"Print the PCRs as they are right after the execute.",
+		"predict", cmd_predict, false, "lpctirjASLWMKYDh", NULL,
+		"Print the PCRs as they are after the execute.",
 		HELP_LOG HELP_PENDING HELP_PCRS
 		"  -r, --replay          start from what the log replays to, without a TPM\n"
+		"      --at POINT        when after the execute: execute (right after it, the\n"
+		"                        default), enter-initrd, leave-initrd, sysinit, ready\n"
+		"      --systemctl       \"systemctl kexec\" executes, so systemd shuts down first\n"
+		"      --boot-log FILE   the log as of the start of this boot, instead of the\n"
+		"                        kernel's\n"
+		"      --words FILE      what user space extends until POINT, instead of what it\n"
+		"                        has in this boot: lines \"PCR WORD\"\n"
+		"      --pcr LIST        these PCRs only, such as 0-5,7\n"
 		"  -j, --json            print JSON\n"
+		"      --cryptenroll     print what --tpm2-pcrs= of systemd-cryptenroll takes\n"
+		"      --bank NAME       the bank for it, sha256 by default\n"
+		"      --pcrlock DIR     write a component for systemd-pcrlock\n"
 		HELP_HELP
-		"\nExit status: 0; 2 if nothing is pending, a PCR that the execute extends\n"
-		"cannot be told, or something cannot be read.\n",
+		"\nExit status: 0; 2 if nothing is pending, a PCR that is extended until then\n"
+		"or was asked for cannot be told, or something cannot be read or written.\n",
 	},
 };
 
@@ -122,6 +134,14 @@ static const struct option long_options[] = {
 	{ "tpm", required_argument, NULL, 't' },
 	{ "ima-pcr", required_argument, NULL, 'i' },
 	{ "replay", no_argument, NULL, 'r' },
+	{ "at", required_argument, NULL, 'A' },
+	{ "systemctl", no_argument, NULL, 'S' },
+	{ "boot-log", required_argument, NULL, 'L' },
+	{ "words", required_argument, NULL, 'W' },
+	{ "pcr", required_argument, NULL, 'M' },
+	{ "bank", required_argument, NULL, 'K' },
+	{ "cryptenroll", no_argument, NULL, 'Y' },
+	{ "pcrlock", required_argument, NULL, 'D' },
 	{ "digests", no_argument, NULL, 'd' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -167,20 +187,6 @@ static void print_command_help(const struct command *command)
 	printf("Usage: kexec-uki %s %s%s[OPTION...]\n\n%s\n\n%s", command->name,
 	       operand ?: "", operand ? " " : "", command->summary,
 	       command->help);
-}
-
-static int parse_pcr(const char *text, unsigned int *pcr)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || end == text || *end || value >= NR_PCRS)
-		return complain("%s: no PCR, they are 0 to %u", text,
-				NR_PCRS - 1);
-	*pcr = value;
-	return 0;
 }
 
 /* As uki_profile_selector() takes it: decimal digits and no sign */
@@ -236,6 +242,41 @@ static int take_load_option(int letter, struct options *options)
 	}
 }
 
+static int parse_bank(const char *name, u16 *alg)
+{
+	*alg = hash_by_name(name);
+	return *alg ? 0 : complain("%s: no bank that is known here", name);
+}
+
+static int take_predict_option(int letter, struct options *options)
+{
+	switch (letter) {
+	case 'A':
+		return target_parse_point(optarg, &options->at);
+	case 'S':
+		options->systemctl = true;
+		return 0;
+	case 'L':
+		options->boot_log = optarg;
+		return 0;
+	case 'W':
+		options->words = optarg;
+		return 0;
+	case 'M':
+		return pcrs_parse_list(optarg, &options->pcr_mask);
+	case 'K':
+		return parse_bank(optarg, &options->bank);
+	case 'Y':
+		options->cryptenroll = true;
+		return 0;
+	case 'D':
+		options->pcrlock = optarg;
+		return 0;
+	default:
+		return take_load_option(letter, options);
+	}
+}
+
 /* 1 after --help, -1 after a complaint */
 static int take_option(const struct command *command, int letter,
 		       struct options *options)
@@ -260,7 +301,7 @@ static int take_option(const struct command *command, int letter,
 		options->device = optarg;
 		return 0;
 	case 'i':
-		return parse_pcr(optarg, &options->ima_pcr);
+		return pcrs_parse_number(optarg, &options->ima_pcr);
 	case 'r':
 		options->replay = true;
 		return 0;
@@ -274,13 +315,26 @@ static int take_option(const struct command *command, int letter,
 		print_command_help(command);
 		return 1;
 	default:
-		return take_load_option(letter, options);
+		return take_predict_option(letter, options);
 	}
+}
+
+static int check_predict_options(const struct options *options)
+{
+	if (options->cryptenroll + options->json + !!options->pcrlock > 1)
+		return complain("--cryptenroll, --json and --pcrlock exclude each other");
+	if (options->bank && !options->cryptenroll)
+		return complain("--bank is for --cryptenroll");
+	if (options->words && options->at == POINT_EXECUTE)
+		return complain("--words is for what comes after the execute: it needs --at");
+	return 0;
 }
 
 /* What does not go together; -1 after a complaint */
 static int check_options(const struct options *options)
 {
+	if (check_predict_options(options))
+		return -1;
 	if (options->replay && (options->pcrs || options->device))
 		return complain("--replay does without --pcrs and --tpm");
 	if (options->initrd && (!options->no_companions || options->secret))

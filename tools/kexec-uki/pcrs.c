@@ -40,6 +40,52 @@ struct pcr_bank *pcrs_add(struct pcrs *pcrs, u16 alg, u16 size)
 	return bank;
 }
 
+/* Decimal digits and no sign; @end is what comes behind them */
+static bool take_number(const char *text, const char **end, unsigned int *pcr)
+{
+	unsigned int value = 0;
+
+	*end = text;
+	for (; **end >= '0' && **end <= '9' && value < NR_PCRS; (*end)++)
+		value = value * 10 + **end - '0';
+	*pcr = value;
+	return *end != text && value < NR_PCRS;
+}
+
+/* The number of a PCR */
+int pcrs_parse_number(const char *text, unsigned int *pcr)
+{
+	const char *end;
+
+	if (take_number(text, &end, pcr) && !*end)
+		return 0;
+	return complain("%s: no PCR, they are 0 to %u", text, NR_PCRS - 1);
+}
+
+/* Numbers and ranges, "0-5,7" */
+int pcrs_parse_list(const char *list, u32 *mask)
+{
+	const char *text = list;
+	unsigned int from, to;
+
+	*mask = 0;
+	do {
+		if (!take_number(text, &text, &from))
+			break;
+		to = from;
+		if (*text == '-' && !take_number(text + 1, &text, &to))
+			break;
+		if (to < from)
+			break;
+		*mask |= (2U << to) - (1U << from);
+		if (!*text)
+			return 0;
+	} while (*text++ == ',');
+
+	return complain("%s: no list of PCRs such as 0-5,7; they are 0 to %u", list,
+			NR_PCRS - 1);
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

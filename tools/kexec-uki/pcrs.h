@@ -36,6 +36,8 @@ struct pcrs {
 
 struct pcr_bank *pcrs_find(struct pcrs *pcrs, u16 alg);
 struct pcr_bank *pcrs_add(struct pcrs *pcrs, u16 alg, u16 size);
+int pcrs_parse_number(const char *text, unsigned int *pcr);
+int pcrs_parse_list(const char *list, u32 *mask);
 int pcrs_parse(char *text, struct pcrs *pcrs);
 int pcrs_input(const struct options *options, struct pcrs *pcrs);
 

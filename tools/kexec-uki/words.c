@@ -120,11 +120,12 @@ void words_type(FILE *out, u32 type)
 
 /*
  * Whether all digests of the record are those of @data, as far as they can be
- * computed, and at least one can
+ * computed, and at least one can.  Zeros stand for a bank that is not active.
  */
 bool words_hashed(const struct words *words, const struct tcg2_log_record *record,
 		  const void *data, size_t len)
 {
+	static const u8 zeros[TCG2_LOG_MAX_DIGEST];
 	const struct tcg2_log_alg *alg = words->head->algs;
 	unsigned int i, equal = 0;
 	u8 digest[HASH_MAX];
@@ -134,6 +135,7 @@ bool words_hashed(const struct words *words, const struct tcg2_log_record *recor
 		found = tcg2_log_find_digest(words->log, words->head, record,
 					     alg->id);
 		if (!found || hash_size(alg->id) != alg->size ||
+		    !memcmp(found, zeros, alg->size) ||
 		    !hash_two(alg->id, data, len, "", 0, digest))
 			continue;
 		if (memcmp(digest, found, alg->size))

@@ -38,13 +38,18 @@ def die_with_parent():
 
 
 class Swtpm:
-    """A TPM that starts from nothing, with the banks that are asked for."""
+    """A TPM that starts from nothing, with the banks that are asked for, or
+    from a state that it was left in.
+    """
 
-    def __init__(self, work, sockets, banks, log):
+    def __init__(self, work, sockets, banks, log, state=None):
         self.state = work / "tpm"
         self.socket = sockets / "swtpm.sock"
         self.log = log
-        self.manufacture(banks)
+        if state:
+            shutil.copytree(state, self.state)
+        else:
+            self.manufacture(banks)
         self.process = subprocess.Popen(
             ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.state}",
              "--ctrl", f"type=unixio,path={self.socket}", "--terminate",
@@ -89,7 +94,8 @@ class Machine:
     esp      a directory that is to be the ESP; boot is then a path in it, with
              backslashes, and options are its load options
     gpt      whether it is a partition, of which systemd-stub thinks more
-    kernel   a kernel or UKI for QEMU's -kernel, in place of an ESP
+    kernel   a kernel or UKI for QEMU's -kernel, which starts in place of what an
+             ESP has
     append   its load options
     initrd   its initrd, where QEMU takes it for a bzImage
     tpm      "tpm-crb", "tpm-tis" or None
@@ -97,13 +103,17 @@ class Machine:
     proxy    called with swtpm's socket, returns the socket for QEMU
     cpus     how many
     devices  more of them, in QEMU's words
+    disk     a disk's image, which stays as it is; the ESP's is virtio then, too
+    state    the state of a TPM, which stays as it is
+    reboots  a reboot is one, and not the end
     """
 
     def __init__(self, name, boot=None, register=None, options="",
                  esp=None, gpt=False, kernel=None, append=None, initrd=None,
                  tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
-                 memory=1024, cpus=1, devices=()):
+                 memory=1024, cpus=1, devices=(), disk=None, state=None,
+                 reboots=False):
         self.name = name
         self.boot = boot
         self.register = register
@@ -120,6 +130,9 @@ class Machine:
         self.memory = memory
         self.cpus = cpus
         self.devices = devices
+        self.disk = disk
+        self.state = state
+        self.reboots = reboots
         self.work = paths.WORK / "machines" / name
         self.console = paths.LOG / f"{name}.console"
         self.data = paths.LOG / f"{name}.data"
@@ -130,7 +143,7 @@ class Machine:
         made = "OVMF_VARS_4M.snakeoil.fd" if self.secure else "OVMF_VARS_4M.fd"
         store = self.work / "vars.fd"
         shutil.copy(paths.OVMF / made, store)
-        if self.esp:
+        if self.esp and not self.kernel[0]:
             varstore.boot_entry(store, self.boot, self.options)
         args = []
         if self.secure:
@@ -143,15 +156,19 @@ class Machine:
 
     def media(self):
         kernel, append, initrd = self.kernel
+        args = []
         if kernel:
             args = ["-kernel", kernel]
             args += ["-append", append] if append is not None else []
-            return args + (["-initrd", initrd] if initrd else [])
+            args += ["-initrd", initrd] if initrd else []
+            if not self.esp:
+                return args
         if self.esp:
             image = esp.build(self.work / "esp.img", self.esp)
             if self.gpt:
                 image = esp.partition(self.work / "disk.img", image)
-            return ["-drive", f"format=raw,file={image}"]
+            bus = ",if=virtio" if self.disk else ""
+            return args + ["-drive", f"format=raw,file={image}{bus}"]
         tree = self.work / "esp"
         if self.register:
             tree.mkdir()
@@ -163,6 +180,15 @@ class Machine:
             (tree / "EFI" / "BOOT").mkdir(parents=True)
             shutil.copy(self.boot, tree / "EFI" / "BOOT" / "BOOTX64.EFI")
         return ["-drive", f"format=raw,file=fat:rw:{tree}"]
+
+    def overlay(self):
+        """What is written to the disk goes elsewhere."""
+        if not self.disk:
+            return []
+        image = self.work / "disk.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
+                        "-b", Path(self.disk).resolve(), image], check=True)
+        return ["-drive", f"format=qcow2,if=virtio,file={image}"]
 
     def chip(self, socket):
         if not self.tpm:
@@ -176,8 +202,10 @@ class Machine:
                 "q35,smm=on" if self.secure else "q35",
                 "-accel", "tcg,thread=multi", "-cpu", "max",
                 "-m", str(self.memory), "-smp", str(self.cpus), "-display", "none", "-vga", "none",
-                "-no-reboot", "-monitor", "none", "-net", "none"]
-        args += self.firmware() + self.media() + self.chip(socket)
+                "-monitor", "none", "-net", "none"]
+        args += [] if self.reboots else ["-no-reboot"]
+        args += self.firmware() + self.media() + self.overlay()
+        args += self.chip(socket)
         for device in self.devices:
             args += ["-device", device]
         args += ["-serial", serial or f"file:{self.console}",
@@ -218,7 +246,9 @@ class Machine:
             return self.run_in(Path(sockets), log, wait, **popen)
 
     def run_in(self, sockets, log, wait, serial=None, **popen):
-        tpm = Swtpm(self.work, sockets, self.banks, log) if self.tpm else None
+        tpm = None
+        if self.tpm:
+            tpm = Swtpm(self.work, sockets, self.banks, log, self.state)
         qemu = None
         try:
             socket = tpm.socket if tpm else None

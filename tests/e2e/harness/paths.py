@@ -31,3 +31,8 @@ STUB = TOOLS / "linuxx64.efi.stub"
 ADDON = TOOLS / "debian/usr/lib/systemd/boot/efi/addonx64.efi.stub"
 OVMF = Path("/usr/share/OVMF")
 SNAKEOIL = Path("/usr/share/ovmf")
+
+# A Debian with a current systemd on an encrypted disk (scripts/debian.sh), and its
+# boot loader
+DEBIAN = OUT / "debian"
+SDBOOT = TOOLS / "debian/usr/lib/systemd/boot/efi/systemd-bootx64.efi"

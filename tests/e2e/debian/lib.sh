@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the boots' scripts use, besides e2e.sh; $n is the number of the boot.
+
+uki=/efi/EFI/Linux
+disk=/dev/disk/by-partlabel/root
+pcrlock=/usr/lib/systemd/systemd-pcrlock
+
+# settled: until all of this boot's measurements are made
+settled()
+{
+	systemctl is-system-running --wait > /dev/null 2>&1 || true
+}
+
+# look: what a verifier gets
+look()
+{
+	settled
+	logs "$n"
+	copy "$n/user_log" /run/log/systemd/tpm2-measure.log
+}
+
+# default NAME: the boot entry that systemd-boot and systemctl kexec take
+default()
+{
+	try "$n/default" bootctl set-default "$1"
+}
+
+# hop [ARGUMENT...]: systemctl kexec; returns only if that did not work
+hop()
+{
+	sync
+	try "$n/kexec" systemctl kexec "$@" && sleep infinity
+}
+
+slots()
+{
+	systemd-cryptenroll "$disk" 2>&1 | emit "$n/$1"
+}
+
+# always_open: one more slot, for tests that are not about what opens the disk
+always_open()
+{
+	try "$n/always" systemd-cryptenroll --unlock-key-file=/root/disk.key \
+		--tpm2-device=auto --tpm2-pcrs= --tpm2-public-key= \
+		--tpm2-pcrlock= "$disk"
+}
+
+# predict NAME OPTIONS...: the PCRs, as the tests read them
+predict()
+{
+	what=$1
+	shift
+	kexec-uki predict --systemctl "$@" > /tmp/predicted 2> /tmp/complaint
+	echo $? | emit "$n/$what/status"
+	emit "$n/$what/pcrs" < /tmp/predicted
+	emit "$n/$what/error" < /tmp/complaint
+}
+
+# seal PCRS: a secret for the next kernel, before its user space extends anything:
+# by tpm2-tools alone, to the PCRs as they are predicted for right after the jump
+seal()
+{
+	cd /tmp || return
+	kexec-uki predict --systemctl --pcr "$1" | awk '$1 == "sha256" { print $3 }' |
+		perl -ne 'chomp; print pack "H*", $_' > pcrs.bin
+	{
+		tpm2 createprimary -Q -C o -c primary.ctx &&
+		tpm2 createpolicy -Q --policy-pcr -l "sha256:$1" -f pcrs.bin \
+			-L sealed.policy &&
+		printf 'the secret of the next kernel' |
+			tpm2 create -Q -C primary.ctx -L sealed.policy \
+				-u /run/in/sealed.pub -r /run/in/sealed.priv -i -
+	} 2>&1 | emit "$n/seal"
+	echo "$1" > /run/in/sealed.pcrs
+	cd /root || return
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What was not predicted opens nothing: the slot and the secret stay shut.
+
+A slot and a secret for the kexec of next.efi; then a UKI with one byte changed,
+one with another command line, with a foreign initrd, and the same kernel, initrd
+and command line without the UKI, are kexeced instead.  After each the machine
+boots cold, and the slot of the cold boot opens the disk.
+"""
+
+from harness import debian, oracle, paths, uki
+
+NEEDS = debian.NEEDS
+
+ENROLL = """
+settled
+try $n/load kexec-uki load $uki/next.efi
+predict at --at enter-initrd
+[ -e /run/in/sealed.pub ] || seal 4,7,9,11,12
+try $n/enroll kexec-uki-cryptenroll enroll $disk --unlock-key-file=/root/disk.key
+slots enrolled
+try $n/unload kexec-uki unload
+"""
+INSTEAD = (
+    ("a UKI with a byte changed", """
+try $n/instead kexec-uki load /run/in/tampered.efi
+hop"""),
+    ("another command line", """
+default next.efi
+hop --kernel-cmdline=init=/bin/sh"""),
+    ("a foreign initrd", """
+try $n/instead kexec-uki load $uki/next.efi --no-companions --initrd /run/in/foreign
+hop"""),
+    ("the kernel without the UKI", """
+try $n/instead kexec_load_file load /run/in/vmlinuz initrd=/run/in/initrd cmdline="{}"
+hop"""),
+)
+LAST = """
+look
+try $n/wipe kexec-uki-cryptenroll wipe
+slots wiped
+"""
+
+
+def shut(t, r, n, what):
+    """The TPM has opened nothing, though the right slot was there."""
+    enrolled, after = str(n), str(n + 1)
+    t.equal(r.status(f"{enrolled}/enroll"), 0,
+            r.text(f"{enrolled}/enroll/out"))
+    t.inside("\n   2 tpm2", r.text(f"{enrolled}/enrolled"), "the slots")
+    t.inside("Failed to start", r.text(f"{after}/refused"), what)
+    t.true("the secret of the next kernel" not in r.text(f"{after}/unsealed"),
+           f"{what}: tpm2_unseal has the secret")
+    t.inside("policy", r.text(f"{after}/unsealed"), "tpm2_unseal's reason")
+    oracle.check_log(r, after)
+
+
+def run(t):
+    g = debian.Guest(t, ("kexec-uki", "kexec-uki-cryptenroll"))
+    g.uki("first.efi")
+    image = g.uki("next.efi", "word=next")
+    uki.tamper(image, t.share / "tampered.efi", ".osrel")
+    (t.share / "foreign").write_bytes(debian.FOREIGN)
+    (t.share / "vmlinuz").write_bytes(paths.BZIMAGE.read_bytes())
+    (t.share / "initrd").write_bytes(
+        (paths.DEBIAN / "initrd.img").read_bytes())
+    (t.share / "bin/kexec_load_file").write_bytes(
+        (paths.TOOLS / "kexec_load_file").read_bytes())
+    (t.share / "bin/kexec_load_file").chmod(0o755)
+    text = f"{debian.CMDLINE} word=next"
+    scripts = []
+    for _, how in INSTEAD:
+        scripts += [ENROLL + how.format(text), None]
+    r = g.boot(*scripts, LAST).need("9/live_log")
+    for i, (what, _) in enumerate(INSTEAD):
+        shut(t, r, 2 * i + 1, what)
+    t.true("tpm2" not in r.text("9/wiped").splitlines()[-1][:4], "wiped")
