@@ -7,11 +7,13 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 T ?=
 
-.PHONY: help demo test kernel module kunit e2e e2e-matrix lint series each takeback \
-	shell setup tools clean
+.PHONY: help demo debian debian-demo test kernel module kunit e2e e2e-matrix \
+	e2e-debian lint series each takeback shell setup tools clean
 
 help:
 	@echo 'make demo      show a measured kexec of a UKI, from nothing'
+	@echo 'make debian-demo  show a Debian with systemd 262 whose encrypted disk the TPM'
+	@echo '               opens after systemctl kexec, and does not after tampering'
 	@echo 'make test      everything: lint, KUnit, series, end to end'
 	@echo ''
 	@echo 'make kernel    out/linux (the stitched git tree) and the guest kernel,'
@@ -20,6 +22,7 @@ help:
 	@echo 'make e2e       the end-to-end tests; one of them: make e2e T=name'
 	@echo 'make e2e-matrix  all UKIs of the matrix, cold-booted and kexeced; some of'
 	@echo '               them: make e2e-matrix T="name name"'
+	@echo 'make e2e-debian  systemctl kexec on that Debian; one of the tests: T=name'
 	@echo 'make lint      checkpatch, sparse, W=1, kernel-doc, codespell, scripts'
 	@echo 'make series    the mails of the series in out/series, checked by git am'
 	@echo 'make each      build and test every patch of the series by itself (long)'
@@ -55,6 +58,15 @@ e2e: module tools
 
 e2e-matrix: kernel tools
 	@tests/e2e/run_matrix.py $(or $(T),--all)
+
+debian: setup
+	@scripts/debian.sh
+
+debian-demo: kernel tools debian
+	@scripts/debian-demo.py
+
+e2e-debian: kernel tools debian
+	@tests/e2e/run_debian.py $(T)
 
 kunit: kernel
 	@scripts/kunit.sh

@@ -157,7 +157,8 @@ script_files()
 	local file
 	while read -r file; do
 		head -n 1 "$top/$file" | grep -qaE "^#!.*\b$1" && echo "$file"
-	done < <(ours scripts tests .ci tools/kexec-tools tools/testing)
+	done < <(ours scripts tests .ci tools/kexec-tools \
+		tools/kexec-uki tools/testing)
 }
 
 shell_scripts()

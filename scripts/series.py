@@ -29,7 +29,7 @@ STITCHED = "refs/stitched"
 # Directories of this repository that are kernel paths; what is not, below them.
 ROOMS = ("arch", "certs", "crypto", "Documentation", "drivers", "fs", "include",
          "init", "kernel", "lib", "mm", "samples", "security", "tools")
-NOT_KERNEL = ("tools/kexec-tools/",)
+NOT_KERNEL = ("tools/kexec-tools/", "Documentation/systemd-upstream.rst")
 DATE = "2026-11-01T00:00:00Z"
 NAME, MAIL = "kexec-uki developers", "kexec-uki@example.org"
 

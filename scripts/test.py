@@ -24,10 +24,12 @@ STEPS = (
     ("kunit", "scripts/kunit.sh", ("kernel",)),
     ("tools", "scripts/guest-tools.sh && scripts/kexec-tools.sh &&"
      " scripts/kexec-uki.sh", ("kernel",)),
+    ("debian", "scripts/debian.sh", ("packages",)),
     ("kexec-tools", "tests/kexec-tools/run.sh", ("tools",)),
     ("kexec-uki", "tests/kexec-uki/run.sh", ("kernel",)),
     ("e2e", "tests/e2e/run.py", ("tools", "module")),
     ("matrix", "tests/e2e/run_matrix.py", ("tools",)),
+    ("e2e-debian", "tests/e2e/run_debian.py", ("tools", "debian")),
 )
 
 

@@ -17,7 +17,7 @@ import subprocess
 from place import HERE, check, equal
 
 TOOL = HERE.parents[1] / "tools/kexec-uki"
-SCRIPT = TOOL / "kexec-uki-cryptenroll"
+SCRIPT = TOOL / "kexec-uki-cryptenroll.sh"
 NS = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
 # All that it may need beside the stand-ins
 TOOLS = ("awk", "cat", "cut", "grep", "mkdir", "mv", "rm", "rmdir", "sed",

@@ -216,7 +216,7 @@ def swap(events, at, nth=0, more=0, to=None):
 # Accepted
 
 def command(p, *args):
-    r = subprocess.run([sys.executable, "-B", DIR / "kexec-chain-verify",
+    r = subprocess.run(["/usr/bin/python3", "-B", DIR / "kexec-chain-verify.py",
                         *args], capture_output=True, text=True, check=False)
     check("Traceback" not in r.stderr, r.stderr)
     return r.returncode, r.stdout.splitlines(), r.stderr

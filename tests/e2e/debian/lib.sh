@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the boots' scripts use, besides e2e.sh; $n is the number of the boot.
+# n comes from there, and they use the others:
+# shellcheck disable=SC2034,SC2154
 
 uki=/efi/EFI/Linux
 disk=/dev/disk/by-partlabel/root

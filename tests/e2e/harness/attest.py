@@ -10,7 +10,7 @@ import subprocess
 
 from . import paths
 
-VERIFY = paths.TOP / "tools/kexec-uki/verifier/kexec-chain-verify"
+VERIFY = paths.TOP / "tools/kexec-uki/verifier/kexec-chain-verify.py"
 ID = "machine-id:" + (paths.TOP / "tests/e2e/debian/tree/etc/machine-id"
                       ).read_text().strip()
 # For a script: leaves the files that verdict() wants in the share

@@ -76,7 +76,7 @@ def tool(name):
     """Our own tools, as a guest runs them"""
     if name == "kexec-uki":
         return paths.KEXEC_UKI
-    return paths.TOP / "tools/kexec-uki" / name
+    return paths.TOP / "tools/kexec-uki" / f"{name}.sh"
 
 
 def word(text, pcr=11):

@@ -24,6 +24,7 @@ install() {
 			"/usr/lib/systemd/system/$unit.service"
 	done
 	for unit in e2e-jump e2e-unlock; do
+		# shellcheck disable=SC2154	# dracut's
 		mkdir -p "$initdir/usr/lib/systemd/system/sysinit.target.wants"
 		ln -s "../$unit.service" \
 			"$initdir/usr/lib/systemd/system/sysinit.target.wants/"
