@@ -40,9 +40,9 @@ def die(text):
 
 def run_git(tree, args, env, feed, check):
     # What a person has configured for git must not change what comes out.
-    env = {k: v for k, v in os.environ.items()
+    own = {k: v for k, v in os.environ.items()
            if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
-    env = {**env, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+    env = {**own, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
            "GIT_AUTHOR_NAME": NAME, "GIT_AUTHOR_EMAIL": MAIL,
            "GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_NAME": NAME,
            "GIT_COMMITTER_EMAIL": MAIL, "GIT_COMMITTER_DATE": DATE, **env}

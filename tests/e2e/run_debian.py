@@ -15,4 +15,5 @@ os.environ.setdefault("E2E_LOG", str(OUT / "log" / "e2e-debian"))
 
 import run  # noqa: E402
 
+run.LONG = ("refused", "boot_loader", "chain")
 sys.exit(run.main())

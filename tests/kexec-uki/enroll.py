@@ -146,6 +146,12 @@ predict) cat "$FAKE/literal"; exit $(cat "$FAKE/predict.status") ;;
 esac
 """
 # A /dev with null and with links by UUID; then the script, whose PID is known
+BLKID = COMMON + """
+hook blkid
+for file in "$FAKE"/*/uuid; do
+	[ "UUID=$(cat "$file")" != "$dev" ] || printf '%s\\n' "${file%/uuid}"
+done
+"""
 SANDBOX = """
 mount --bind "$FAKE/boot_id" /proc/sys/kernel/random/boot_id
 mount --bind "$FAKE/lib" /var/lib
@@ -209,6 +215,7 @@ class Enroll:
             os.symlink(shutil.which(tool), self.path / "bin" / tool)
         for name, script in (("cryptsetup", CRYPTSETUP),
                              ("kexec-uki", KEXEC_UKI), ("sync", COMMON),
+                             ("blkid", BLKID),
                              ("systemd-cryptenroll", CRYPTENROLL)):
             self.put(f"bin/{name}", script)
             (self.path / "bin" / name).chmod(0o755)
@@ -313,11 +320,12 @@ def test_enroll_options(p):
     """Options of its own, passed on as they are"""
     e = Enroll(p)
     e.run("enroll", "--pcrs=4,7 9-11;id", "--tpm2-device=swtpm:path=/a b",
-          "--unlock-tpm2-device=/dev/tpm rm0", "disk a")
+          "--unlock-tpm2-device=/dev/tpm rm0", "--ima-pcr=1 2", "disk a")
     equal(e.called("systemd-cryptenroll")[0][:2],
           ["--unlock-tpm2-device=/dev/tpm rm0",
            "--tpm2-device=swtpm:path=/a b"], "options")
-    equal(e.called("kexec-uki")[1][-2:], ["--pcr", "4,7 9-11;id"], "PCRs")
+    equal(e.called("kexec-uki")[1][-4:],
+          ["--pcr", "4,7 9-11;id", "--ima-pcr", "1 2"], "PCRs")
 
 
 def test_enroll_policy(p):
@@ -550,6 +558,27 @@ def test_enroll_signal(p):
         e.enroll()
 
 
+def test_enroll_done(p):
+    """Once the slot is there, nobody has to listen"""
+    e = Enroll(p)
+    for name in ("done", "gone"):
+        os.mkfifo(e.path / name)
+    e.on("after", ": > $FAKE/done; read -r line < $FAKE/gone")
+    e.put("calls", "")
+    with subprocess.Popen(
+            [*NS, "sh", "-ec", SANDBOX, "sh", SCRIPT, "enroll", "disk a",
+             "--unlock-key-file=k"], env={"PATH": os.environ["PATH"],
+                                          "FAKE": str(e.path)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, preexec_fn=default_signals) as run:
+        (e.path / "done").read_text()
+        run.stdout.close()
+        e.put("gone", "\n")
+        err = run.stderr.read().decode()
+        equal(run.wait(60), DONE, f"status; it said {err}")
+    equal((e.disk.slots(), e.record()["slot"]), ([0, 1, 2], "2"), "slots")
+
+
 def test_enroll_twice(p):
     """Two at once: the second one does nothing"""
     for flock in (True, False):
@@ -664,17 +693,78 @@ def test_wipe_last(p):
 
 
 def test_wipe_gone(p):
-    """A slot that is gone, or is somebody else's now"""
+    """A slot that is gone, or may be somebody else's now"""
     for again in (False, True):
         e = enrolled(p)
         os.unlink(e.disk.path / "tokens/1")
         if not again:
             os.unlink(e.disk.path / "slots/2")
         before = e.disk.state()
-        e.run("wipe")
+        e.run("wipe", status=FAILED if again else DONE)
         check(("not ours any more" in e.out) == again, e.out)
-        equal((e.disk.state(), e.records()), (before, []), "header")
+        equal((e.disk.state(), e.records()), (before, [UUID] * again),
+              "header")
         equal(e.called("systemd-cryptenroll"), [], "systemd-cryptenroll")
+
+
+def cloned(p, slots, hook=None):
+    """A disk with a slot of ours, and another one that has its UUID"""
+    e = crash(p, hook, KILL) if hook else enrolled(p)
+    clone = Disk(e.path / "clone", UUID, slots=slots)
+    os.symlink(clone.path, e.path / f"dev/disk/by-uuid/{UUID}")
+    return e, clone, clone.state()
+
+
+def test_wipe_clone(p):
+    """The UUID leads to a clone: our slot goes elsewhere, or is recorded"""
+    for slots in ((0, 1), (0, 1, 2)):
+        for hook in (None, "after"):
+            for args in ((), ("clone",)):
+                e, clone, before = cloned(p, slots, hook)
+                e.run("wipe", *args)
+                equal((clone.state(), e.disk.slots(), e.records()),
+                      (before, [0, 1], []), "headers")
+
+        # The name of the disk is another one in this boot.
+        e, clone, before = cloned(p, slots)
+        e.disk.path = e.disk.path.rename(e.path / "disk b")
+        check("is kept" in e.run("wipe", status=FAILED), e.out)
+        equal((clone.state(), e.disk.slots(), e.records()),
+              (before, [0, 1, 2], [UUID]), "headers")
+        e.run("wipe", "disk b")
+        equal((clone.state(), e.disk.slots(), e.records()),
+              (before, [0, 1], []), "headers")
+
+
+def test_wipe_clone_unknown(p):
+    """Whether there is a clone cannot be told"""
+    for words in ("exit 2", "exit 0", "echo a; echo b; exit"):
+        e = enrolled(p)
+        os.unlink(e.disk.path / "tokens/1")
+        os.unlink(e.disk.path / "slots/2")
+        e.on("blkid", words)
+        before = e.disk.state()
+        check("may not be the only disk" in e.run("wipe", status=FAILED),
+              e.out)
+        equal((e.disk.state(), e.records()), (before, [UUID]), words)
+    os.unlink(e.path / "bin/blkid")
+    e.run("wipe", status=FAILED)
+    e.on("blkid")
+
+
+def test_enroll_clone(p):
+    """A slot of a clone's: the other disk's goes, and each has its own"""
+    e, clone, _ = cloned(p, (0, 1))
+    e.predict(SECOND)
+    e.enroll(device="clone")
+    equal((e.disk.slots(), clone.slots()), ([0, 1], [0, 1, 2]), "slots")
+    equal(e.record()["device"], f"{e.path}/clone", "record")
+    # In the boot that has made the record its disk is known.
+    e, clone, before = cloned(p, (0, 1))
+    e.run("wipe")
+    e.on("cryptenroll", "exit 1")
+    e.enroll(device="clone", status=FAILED)
+    equal((clone.state(), e.records()), (before, []), "header")
 
 
 def test_wipe_crash(p):
@@ -792,6 +882,7 @@ def test_enroll_usage(p):
                  ("enroll", "disk a", "--unlock-key-file", "k"),
                  ("enroll", "disk a", key, "--tpm2-device="),
                  ("enroll", "disk a", key, "--pcrs="),
+                 ("enroll", "disk a", key, "--ima-pcr="),
                  ("enroll", "disk a", key, "--wipe-slot=all"),
                  ("wipe", "--all"), ("wipe", "disk a", "other")):
         check("--help" in e.run(*args, status=WRONG), str(args))

@@ -22,7 +22,7 @@ MACHINE = b"machine-id:0123456789abcdef"
 WORDS = [(n, OS) for n in OS_PCRS[:3]] + [(11, b"enter-initrd")] + \
     [(n, OS) for n in OS_PCRS[3:]] + \
     [(9, b"nvpcr-separator"), (11, b"leave-initrd"), (15, MACHINE),
-     (11, b"sysinit"), (11, b"ready"), (15, b"more")]
+     (11, b"sysinit"), (11, b"ready"), (14, b"more")]
 POINTS = ("enter-initrd", "leave-initrd", "sysinit", "ready")
 COMPONENT = "995-kexec.pcrlock.d"
 PCRLOCK_PCRS = (0, 1, 2, 3, 4, 5, 7, 11, 13, 14, 15)
@@ -195,6 +195,58 @@ def test_points_nvpcr(p):
         boot.predict(*at, "--cryptenroll")
 
 
+def test_points_identity(p):
+    """What extends PCR 15 for file systems has no order with later points"""
+    file_system = (15, b"file-system:/:x")
+    path = p.path / COMPONENT
+    start = WORDS[:WORDS.index((11, b"sysinit"))]
+    rest = WORDS[len(start):]
+    check(start[-1] == (15, MACHINE), "the case itself")
+    for words, untold in (
+            (WORDS, False), (start[:-1] + rest, False),
+            (start[:-1] + rest + [file_system], False),
+            (start + [file_system] + rest, True),
+            (start + rest[:1] + [file_system] + rest[1:], True),
+            (start + rest + [file_system], True),
+            (start + rest + [(15, MACHINE)], True)):
+        for user in (logs.Log.user, some_banks)[:1 + untold]:
+            boot = Boot(p, words, user=user, start=cold)
+            file = ("--words", p.put("words", words_text(words)))
+            for point in POINTS:
+                bad = untold and point in ("sysinit", "ready")
+                check_untold(boot, point, (), bad)
+                if user == logs.Log.user:
+                    check_untold(boot, point, file, bad)
+            _, err = boot.predict("--at", "ready", "--pcrlock", str(path),
+                                  status=UNKNOWN if untold else 0)
+            equal("it needs --pcr without 15" in err, untold, err)
+            equal(path.exists(), not untold, "a component is written")
+            if user == logs.Log.user:
+                boot.predict("--at", "ready", "--pcrlock", str(path), "--pcr",
+                             "0-5,7,11,13,14")
+            subprocess.run(["rm", "-rf", path], check=True)
+    # A note behind the point stands for any number of extends.
+    for kind in (logs.FULL, logs.UNKNOWN):
+        boot = Boot(p, start[:-1] + rest)
+        boot.live.note(kind, 15)
+        check_untold(boot, "sysinit", (), True)
+        check_untold(boot, "leave-initrd", (), False)
+
+
+def check_untold(boot, point, args, bad):
+    """PCR 15 is left out and said; an error for those who asked for it"""
+    args = ("--at", point, *args)
+    for more in ((), ("--json",)):
+        _, err = boot.predict(*args, *more)
+        equal("PCR 15, sha256: cannot be told" in err, bad, f"{args}: {err}")
+    for more in ((), ("--cryptenroll",)):
+        out, _ = boot.predict(*args, *more, "--pcr", "11,15",
+                              status=UNKNOWN if bad else 0)
+        equal("15" in out.replace(":", " ").replace("+", " ").split(),
+              not bad, f"{args} {out}")
+    boot.predict(*args, "--pcr", "4,11,14")
+
+
 def test_points_missing(p):
     """A word that this boot has not extended"""
     boot = Boot(p, WORDS[:WORDS.index((11, b"sysinit"))])
@@ -227,7 +279,7 @@ def test_systemctl(p):
     """shutdown and final, as far as this boot has come and not left again"""
     phases = {b"ready": b"shutdown", b"sysinit": b"final"}
     for words, want in (
-            ([], []), ([b"sysinit"], [b"final"]), ([b"ready"], [b"shutdown"]),
+            ([], []), ([b"ready"], [b"shutdown"]),
             ([b"sysinit", b"ready"], [b"shutdown", b"final"]),
             ([b"sysinit", b"ready", b"shutdown"], [b"final"]),
             ([b"sysinit", b"ready", b"shutdown", b"final"], []),
@@ -236,6 +288,17 @@ def test_systemctl(p):
         check(set(want) <= set(phases.values()), "the case itself")
         boot = Boot(p, [(11, x) for x in words])
         boot.agrees(boot.then((), want), "--systemctl")
+    # Behind sysinit, ready may still come.
+    for words in ([b"sysinit"], [b"ready", b"sysinit"],
+                  [b"sysinit", b"shutdown"],
+                  [b"sysinit", b"ready", b"final", b"sysinit"]):
+        boot = Boot(p, [(11, x) for x in words] + [(12, b"ready")])
+        out, err = boot.predict("--systemctl", status=UNKNOWN)
+        check(not out and "this boot is not complete" in err, out + err)
+        boot.agrees(boot.then())
+    for words in ([b"sysinit", b"final"], [b"enter-initrd"]):
+        boot = Boot(p, [(11, x) for x in words])
+        boot.agrees(boot.then(), "--systemctl")
     # Not those of the boot before, nor those of another PCR
     boot = Boot(p, [(12, b"ready")])
     for log in (boot.start, boot.live):
@@ -298,9 +361,13 @@ def test_points_failed_kexec(p):
     boot = Boot(p, [(11, b"leave-initrd"), (11, b"sysinit")], fill=fill)
     words = [(0, OS), (11, b"enter-initrd"), (11, b"leave-initrd"),
              (11, b"sysinit")]
-    boot.agrees(boot.then(words, (b"final",)), "--at", "sysinit",
-                "--systemctl")
+    boot.agrees(boot.then(words), "--at", "sysinit")
     boot.predict("--at", "ready", status=UNKNOWN)
+    _, err = boot.predict("--systemctl", status=UNKNOWN)
+    check("this boot is not complete" in err, err)
+    boot.live.user(11, b"ready")
+    boot.agrees(boot.then(words, (b"shutdown", b"final")), "--at", "sysinit",
+                "--systemctl")
 
 
 def test_points_doubt(p):
@@ -385,9 +452,9 @@ def words_text(words):
 def test_words_file(p):
     """--words instead of this boot's log"""
     boot = Boot(p, [])
-    words = [(15, b"a  b#c"), *WORDS]
+    words = [(13, b"a  b#c"), *WORDS]
     text = "# a comment\n\n \t\n" + words_text(words)
-    text = text.replace("15 a", " 15 \ta")
+    text = text.replace("13 a", " 13 \ta")
     path = p.put("words", text)
     args = boot.args()
     del args[3:5]           # it does without --boot-log
@@ -396,12 +463,12 @@ def test_words_file(p):
         out, _ = p.run(*args, "--at", point, "--words", path, "--json")
         equal(json.loads(out)["pcrs"], hex_of(want, no_order(point)), point)
     # Notes of this boot's log say nothing of the words.
-    boot = Boot(p, [(11, b"sysinit")], fill=lambda x: x.note(logs.UNKNOWN, 13))
+    boot = Boot(p, [(11, b"sysinit"), (11, b"ready")],
+                fill=lambda x: x.note(logs.UNKNOWN, 13))
     out, _ = boot.predict("--at", "ready", "--words", path, "--systemctl",
                           "--json")
-    want = boot.then(until("ready", words), (b"final",)).pcrs["sha1"]
-    equal(json.loads(out)["pcrs"]["sha1"],
-          {str(n): v.hex() for n, v in want.items()}, "both")
+    want = boot.then(until("ready", words), (b"shutdown", b"final"))
+    equal(json.loads(out)["pcrs"], hex_of(want, no_order("ready")), "both")
 
 
 def test_words_bad(p):
@@ -650,12 +717,11 @@ def test_pcrlock_since(p):
 
     # Without --systemctl there is no shutdown, and every kexec counts.
     boot = Boot(p, start=two_hops)
-    boot.predict(*args[1:], "--pcr", "15")
-    more = (15, b"more")
+    boot.predict(*args[1:], "--pcr", "14,15")
+    user = [x for x in WORDS if x[0] in (14, 15)]
     equal(component(p)[1][0], {"records": [
-        record(*x) for x in (kexec_words(1)[0], (15, MACHINE), more,
-                             kexec_words(2)[0], (15, MACHINE), more,
-                             kexec_words(3)[0])]}, "PCR 15")
+        record(*x) for x in (kexec_words(1)[0], *user, kexec_words(2)[0],
+                             *user, kexec_words(3)[0])]}, "PCRs 14 and 15")
 
 
 def test_pcrlock_notes(p):

@@ -32,6 +32,17 @@ DOWN = ("shutdown", "final")
 Event = collections.namedtuple("Event", "pcr kind digests data")
 
 
+# What cannot be printed: a number is an error, a list is too deep
+HUGE = 16 ** 9999
+
+
+def deep():
+    out = []
+    for _ in range(99999):
+        out = [out]
+    return out
+
+
 def module(name="kexec_chain"):
     spec = importlib.util.spec_from_file_location(name, DIR / "kexec_chain.py")
     out = importlib.util.module_from_spec(spec)
@@ -154,11 +165,11 @@ def eventlog(p, data):
     return r.stdout.decode(errors="replace")
 
 
-def firmware():
+def firmware(banks=("sha256", "sha384")):
     """PCRs of the cold boot, by hashlib"""
     pcrs = build(REAL[:REAL_MARKER]).pcrs
     return {b: {str(n): pcrs[b][n].hex() for n in (0, 1, 2, 3, 7)}
-            for b in ("sha256", "sha384")}
+            for b in banks}
 
 
 def reference(**more):
@@ -266,6 +277,13 @@ def test_verifier_locality(p):
         refused(p, chain()[:at] + start + chain()[at:], "StartupLocality 3 has"
                 " no place", firmware=[state])
     refused(p, start * 2 + chain(), "has no place", firmware=[state])
+    log = yaml.load(eventlog(p, build(start + chain()).bytes()),
+                    yaml.CSafeLoader)
+    pcrs = {"sha256": build(start + chain()).pcrs["sha256"]}
+    for value in (3.0, True, "3", None, [3], HUGE, deep()):
+        log["events"][1]["Event"]["StartupLocality"] = value
+        reasons = kexec_chain.verify(log, reference(firmware=[state]), pcrs)
+        check(len(reasons) == 1 and "has no place" in reasons[0], reasons)
 
 
 def test_verifier_companions(p):
@@ -321,6 +339,28 @@ def test_verifier_replay(p):
     equal(judge(p, chain(), pcrs={**pcrs, **sm3}),
           ["the log does not explain bank sm3_256"], "a bank")
     equal(judge(p, chain(), pcrs={}), ["no PCR values"], "no PCRs")
+
+
+def test_verifier_pcr_numbers(p):
+    """PCRs are numbers or digits, each once; nothing else stands for one"""
+    pcrs = build(chain()).pcrs["sha256"]
+    text = {str(n): v.hex() for n, v in pcrs.items()}
+    equal(judge(p, chain(), pcrs={"sha256": text}), [], "text")
+    for bad in (True, False, 7.0, 7.5, None, "x", "", " 7", "7 ", "-7", "+7",
+                "0x7", "1_0", "\u0667", -1, HUGE, (7,), b"7"):
+        more = dict(text)
+        more.pop("7")
+        equal(judge(p, chain(), pcrs={"sha256": {bad: text["7"], **more}})
+              [0][:8], "no PCR: ", f"{type(bad)}")
+    for twice in (7, "07"):
+        equal(judge(p, chain(), pcrs={"sha256": {**text, twice: text["7"]}}),
+              ["sha256 PCR 7 twice"], f"{twice!r}")
+    for value in (HUGE, deep(), None, 1.5, {}):
+        reasons = judge(p, chain(), pcrs={"sha256": {**text, "7": value}})
+        check(reasons[0].startswith("PCRs of sha256: no sha256"), reasons)
+    for bank in (HUGE, ("sha256",), None, True):
+        reasons = judge(p, chain(), pcrs={bank: text})
+        check(reasons[0].startswith("no PCR bank: "), reasons)
 
 
 def test_verifier_notes(p):
@@ -470,13 +510,17 @@ def test_verifier_pcr9(p):
     """Command line and initrd as the kernel got them, if they are listed"""
     nine = [e for e in chain() if e.pcr == 9 and e.data[:1] in b"\xec\xed"]
     equal(len(nine), 6, "records")
+    words = [{"pcr": 15, "word": MACHINE},
+             {"pcr": 9, "word": "nvpcr-init:hardware:0x1d10200:sha256:00"}]
     files = {str(n): {"records": [{"pcr": 9, "digests": [
         {"hashAlg": "sha256", "digest": e.digests["sha256"].hex()}]}]}
              for n, e in enumerate(nine)}
-    accepted(p, chain(), pcr9=files)
+    accepted(p, chain(), pcr9=files, user=words)
     first = files.pop("0")
-    refused(p, chain(), "cold boot: record 39, PCR 9: a command", pcr9=files)
-    check(len(judge(p, chain(), reference(pcr9={"0": first}))) == 5, "five")
+    refused(p, chain(), "cold boot: record 39, PCR 9: a command", pcr9=files,
+            user=words)
+    equal(len(judge(p, chain(), reference(pcr9={"0": first}, user=words))), 5,
+          "reasons")
     refused(p, swap(chain(), marker(1), more=14), "PCR 9: not what the EFI")
 
 
@@ -586,10 +630,15 @@ def test_verifier_hostile(p):
                         (("events", 0), {}), (("events", 5), None),
                         (("events", 5, "PCRIndex"), "4"),
                         (("events", 5, "PCRIndex"), True),
+                        (("events", 5, "PCRIndex"), -1),
+                        (("events", 5, "PCRIndex"), HUGE),
                         (("events", 5, "EventType"), 4),
                         (("events", 5, "Digests"), None),
                         (("events", 5, "Digests"), [1]),
                         (("events", 5, "Digests", 1, "Digest"), "00"),
+                        (("events", 5, "Digests", 1, "Digest"), HUGE),
+                        (("events", 5, "Digests", 1, "Digest"), deep()),
+                        (("events", 5, "Digests", 1, "AlgorithmId"), HUGE),
                         (("events", 5, "Digests", 0),
                          good["events"][5]["Digests"][1]),
                         (("events", 5, "Digests", 1, "AlgorithmId"), "sha1"),
@@ -601,7 +650,12 @@ def test_verifier_hostile(p):
             at = at[step]
         at[path[-1]] = value
         reasons = kexec_chain.verify(log, reference(), pcrs)
-        check(reasons, f"{path} = {value!r}: accepted")
+        check(reasons, f"{path}, {type(value)}: accepted")
+    log = json.loads(json.dumps(good))
+    log["events"].append({**log["events"][5], "PCRIndex": HUGE, "EventType":
+                          "EV_NO_ACTION", "Event": note(1, 4).data[:20].hex()})
+    equal(kexec_chain.verify(log, reference(), pcrs),
+          [f"record {len(log['events']) - 1}: not an event"], "a huge PCR")
     for log in (None, [], "x", {}):
         check(kexec_chain.verify(log, reference(), pcrs), f"{log!r}: accepted")
 
@@ -616,8 +670,11 @@ def test_verifier_reference(p):
                  {"firmware": [{"sha256": {"0": "00" * 32}}]},
                  {"firmware_pcrs": [4]}, {"firmware_pcrs": [True]},
                  {"abrupt_kexec": 1}, {"failed_execute": "yes"},
-                 {"user": [{"pcr": 4, "any": True}]},
-                 {"user": [{"pcr": 11, "any": True}]},
+                 *({"user": [{"pcr": n, "any": True}]}
+                   for n in (0, 1, 2, 3, 4, 7, 11, 12, 13)),
+                 {"user": [{"pcr": 14, "any": True}], "firmware_pcrs": [14],
+                  "firmware": [{"sha256": {"14": "00" * 32}}]},
+                 {"user": [{"pcr": 9, "any": True}], "pcr9": {}},
                  {"user": [{"pcr": 15, "any": False}]},
                  {"user": [{"pcr": 15, "wort": "x"}]},
                  {"loaders": {"x": UKIS["next"]}}, {"words": "ready"}):
@@ -626,6 +683,10 @@ def test_verifier_reference(p):
         except kexec_chain.BadReference:
             continue
         check(False, f"{str(more)[:80]}: taken")
+    for n in (5, 6, 8, 9, 14, 15):
+        kexec_chain.Reference(reference(user=[{"pcr": n, "any": True}]))
+    kexec_chain.Reference(reference(
+        firmware_pcrs=[0], user=[{"pcr": 7, "any": True}]))
 
 
 def test_verifier_command(p):
@@ -655,6 +716,50 @@ def test_verifier_command(p):
     equal({b: got[b] for b in firmware()}, firmware(), "firmware")
 
 
+def test_verifier_print_firmware(p):
+    """--firmware-pcrs, and a log that has nothing to print"""
+    log = build(chain())
+    path = p.put("log.yaml", eventlog(p, log.bytes()))
+    first = build(REAL[:REAL_MARKER]).pcrs
+    status, lines, _ = command(p, path, "--print-firmware",
+                               "--firmware-pcrs=0-2,7,14")
+    equal((status, json.loads("\n".join(lines))), (0, {
+        b: {str(n): first[b][n].hex() for n in (0, 1, 2, 7, 14)}
+        for b in ("sha256", "sha384", "sha512")}), "firmware")
+    for text in ("", "x", "4", "0-4", "16", "3-1", "-1", "1,,2", "0x1"):
+        status, lines, error = command(p, path, "--print-firmware",
+                                       f"--firmware-pcrs={text}")
+        check((status, lines) == (2, []) and "--firmware-pcrs" in error,
+              f"{text}: {status} {lines} {error}")
+    args = files(p, log.bytes(), logs.pcr_text(log.pcrs), reference())
+    status, lines, error = command(p, *args, "--firmware-pcrs=0")
+    check((status, lines) == (2, []) and "--print-firmware" in error, error)
+    parsed = yaml.load(eventlog(p, log.bytes()), yaml.CSafeLoader)
+    algorithms = parsed["events"][0]["SpecID"][0]["Algorithms"]
+    algorithms[:] = [a for a in algorithms if a["algorithmId"] == "sha1"]
+    status, lines, error = command(p, p.put("log.yaml", yaml.dump(parsed)),
+                                   "--print-firmware")
+    check((status, lines) == (2, []) and "no bank but SHA-1" in error, error)
+
+
+def test_verifier_yaml(p):
+    """What the YAML library raises, whatever it is, refuses the machine"""
+    log = build(chain())
+    pcrs = logs.pcr_text({"sha256": log.pcrs["sha256"]})
+    args = list(files(p, log.bytes(), pcrs, reference()))
+    good = args[-1]
+    for n, text in enumerate(("!!int ''", "!!timestamp x", "!!float ''", "{",
+                              "- !!bool x", "? [x]\n: x", "&a [*b]",
+                              "2001-99-99", "9" * 5000)):
+        path = p.put(f"bad{n}", text)
+        for bad in ([path, *args[1:]], [*args[:-1], path]):
+            status, lines, error = command(p, *bad)
+            check((status, error) == (1, "")
+                  and lines[0].startswith("refused: "),
+                  f"{text[:20]}: {status} {lines} {error}")
+    equal(command(p, *args[:-1], good)[0], 0, "status")
+
+
 def test_verifier_keylime(p):
     """The policy, in stand-ins for the two modules of keylime that it uses"""
     names = ("keylime", "keylime.mba", "keylime.mba.elchecking")
@@ -671,11 +776,24 @@ def test_verifier_keylime(p):
     policy = registry["kexec-chain"]
     equal(sorted(policy.get_relevant_pcrs()), [*range(10), *range(11, 16)],
           "PCRs")
-    test = policy.refstate_to_test(reference())
+    check(policy.requires_evaluation_every_quote(), "the first quote only")
+    good = ("sha256", "sha384", "sha512")
+    state = reference(firmware=[firmware(good)])
+    test = policy.refstate_to_test(state)
     log = yaml.load(eventlog(p, build(chain()).bytes()), yaml.CSafeLoader)
     log["pcrs"] = {b: {str(n): v for n, v in pcrs.items()}
                    for b, pcrs in log["pcrs"].items()}
     equal(test.why_not({}, log), "", "reason")
+    # Of several banks keylime has compared one, which may be sha256.  A sha512
+    # that it has not compared must not stand in for that.
+    ukis = {name: {"records": [
+        {"pcr": r["pcr"], "digests": [d for d in r["digests"]
+                                      if d["hashAlg"] == "sha512"]}
+        for r in file["records"]]} for name, file in UKIS.items()}
+    other = policy.refstate_to_test({**state, "ukis": ukis})
+    check("no allowed UKI, sha256" in other.why_not({}, log), "each bank")
+    less = {"sha1": log["pcrs"]["sha1"]}
+    check("SHA-1 alone" in test.why_not({}, {**log, "pcrs": less}), "SHA-1")
     log["pcrs"]["sha256"]["7"] ^= 1
     check("PCR 7 of sha256" in test.why_not({}, log), "PCR 7")
     check(test.why_not({}, None), "no log")

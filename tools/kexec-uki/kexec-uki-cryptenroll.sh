@@ -54,6 +54,7 @@ usage()
 		  --unlock-tpm2-device=PATH  or a slot that the TPM opens now
 		  --tpm2-device=PATH         the TPM, "auto" by default
 		  --pcrs=LIST                the PCRs, "4,7,11,12,13" by default
+		  --ima-pcr=N                the PCR of IMA, 10 by default
 
 		Exit status: 0; 1 if it is not done; 2 if the command line is wrong.
 	EOF
@@ -123,13 +124,23 @@ is_uuid()
 find_device()
 {
 	for path in "/dev/disk/by-uuid/$1" "$2"; do
-		[ -e "$path" ] || continue
-		if [ "$(cryptsetup luksUUID "$path" 2> /dev/null)" = "$1" ]; then
+		if has_uuid "$path" "$1"; then
 			dev=$path
 			return
 		fi
 	done
 	return 1
+}
+
+has_uuid()
+{
+	[ -e "$1" ] && [ "$(cryptsetup luksUUID "$1" 2> /dev/null)" = "$2" ]
+}
+
+# Clones and snapshots have the UUID, too.  Without blkid nobody can tell.
+one_with_uuid()
+{
+	[ "$(blkid -c /dev/null -o device -t "UUID=$1" | grep -c .)" = 1 ]
 }
 
 # The header.  Plugins would print into the dump, so they stay out.
@@ -390,21 +401,50 @@ wipe_slot()
 	say "$dev: slot $1 is wiped"
 }
 
-# No token has our policy.  What has no token may be anybody's.
+# No token has our policy.  Is it the disk that the slot was made on?
 settle_none()
 {
-	if [ -n "$r_slot" ]; then
-		! active_slots | grep -Fqx -e "$r_slot" ||
-			say "$dev: slot $r_slot is not ours any more; left alone"
+	if [ "$dev" != "$r_device" ] && has_uuid "$r_device" "$r_uuid"; then
+		settle_recorded
+	elif [ -n "$r_slot" ] && active_slots | grep -Fqx -e "$r_slot"; then
+		fail "$dev: slot $r_slot has not the token that was enrolled:" \
+		     "not ours any more, or not our disk; left alone, and" \
+		     "$slots_dir/$r_uuid is kept"
+	elif is_the_disk; then
+		tell_new_slots
+		drop_record
 	else
-		for slot in $(active_slots); do
-			was_before "$slot" && continue
-			[ "$(slot_type "$slot")" != "no token" ] ||
-				say "$dev: slot $slot is new and has no token: a password," \
-				    "or the half of an enrolment; left alone"
-		done
+		fail "$dev: no slot of ours, but it may not be the only disk with" \
+		     "this UUID; $slots_dir/$r_uuid is kept"
 	fi
-	drop_record
+}
+
+# Who has called goes on with the disk that was named.
+settle_recorded()
+{
+	named=$dev dev=$r_device
+	settle
+	status=$?
+	dev=$named
+	return $status
+}
+
+# A name stands for the same disk as long as the boot lasts.
+is_the_disk()
+{
+	[ "$dev $(boot_id)" = "$r_device $r_boot" ] || one_with_uuid "$r_uuid"
+}
+
+# What has no token may be anybody's.
+tell_new_slots()
+{
+	[ -z "$r_slot" ] || return 0
+	for slot in $(active_slots); do
+		was_before "$slot" && continue
+		[ "$(slot_type "$slot")" != "no token" ] ||
+			say "$dev: slot $slot is new and has no token: a password," \
+			    "or the half of an enrolment; left alone"
+	done
 }
 
 # Without a device: not what this boot has enrolled for the next one.
@@ -465,7 +505,7 @@ check_pending()
 predict()
 {
 	kexec-uki predict --systemctl --at enter-initrd --cryptenroll \
-		${pcrs:+--pcr "$pcrs"}
+		${pcrs:+--pcr "$pcrs"} ${ima_pcr:+--ima-pcr "$ima_pcr"}
 }
 
 set_literal()
@@ -480,7 +520,7 @@ set_literal()
 	[ ${#policy} = 64 ] || die "the policy cannot be computed"
 }
 
-# What opens the disk after a boot from firmware stays as it is.
+# What opens the disk now stays as it is.
 check_others()
 {
 	before=$(active_slots | tr '\n' ' ')
@@ -544,9 +584,12 @@ enroll()
 	run_cryptenroll || die "$dev: systemd-cryptenroll has failed"
 	keep_token || exit
 	same_literal || exit
+	# It is done, whoever listens or not.
+	trap '' HUP INT TERM PIPE
 	planned=''
 	say "$dev: slot $token_slots opens after the kexec of what is loaded now"
 	say "load nothing else, and execute it: systemctl kexec"
+	return 0
 }
 
 # What a run leaves that has not come to its end: the slot goes, then the record.
@@ -562,7 +605,7 @@ clean_up()
 
 enroll_options()
 {
-	unlock='' tpm=auto pcrs='' device=''
+	unlock='' tpm=auto pcrs='' ima_pcr='' device=''
 	for arg; do
 		case $arg in
 		--unlock-key-file=?* | --unlock-tpm2-device=?*)
@@ -570,6 +613,7 @@ enroll_options()
 			unlock=$arg ;;
 		--tpm2-device=?*) tpm=${arg#*=} ;;
 		--pcrs=?*) pcrs=${arg#*=} ;;
+		--ima-pcr=?*) ima_pcr=${arg#*=} ;;
 		-*) wrong "$arg: not an option, or without a value" ;;
 		*)
 			[ -z "$device" ] || wrong "$arg: one device only"

@@ -174,7 +174,8 @@ static int check_ordered(const struct chain *chain, u32 pcrs)
 
 	for (pcr = 0; pcr < 32; pcr++)
 		if (chain->unordered & pcrs & 1U << pcr)
-			return complain("PCR %u: cannot be told", pcr);
+			return complain("PCR %u: cannot be told; it needs --pcr without %u",
+					pcr, pcr);
 	return 0;
 }
 

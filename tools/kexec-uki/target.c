@@ -137,13 +137,43 @@ static int add_stop(const struct options *options, struct chain *chain,
 }
 
 /*
+ * Between sysinit and ready the boot goes on: ready, and so shutdown, may still come
+ * before the execute.  Where nobody can tell, add_stop() does not either.
+ */
+static int check_complete(const struct options *options, const struct chain *chain)
+{
+	struct tcg2_log_record record;
+	size_t at = chain->boot.from;
+	struct extend extend;
+	bool waits = false;
+
+	while (chain_next(chain, &chain->boot, &at, &record)) {
+		if (!by_others(options, chain, &record, &extend) ||
+		    extend.pcr != PCR_PHASES)
+			continue;
+		if (extend.doubt)
+			return 0;
+		if (chain_is_word(&extend, WORD_SYSINIT))
+			waits = true;
+		else if (chain_is_word(&extend, WORD_READY) ||
+			 chain_is_word(&extend, WORD_FINAL))
+			waits = false;
+	}
+	if (!waits)
+		return 0;
+	return complain("this boot is not complete: PCR %u has \"%s\" and no \"%s\" yet",
+			PCR_PHASES, WORD_SYSINIT, WORD_READY);
+}
+
+/*
  * ExecStop= of systemd-pcrphase.service, then of systemd-pcrphase-sysinit.service:
  * units stop in the reverse order of their start.
  */
 static int add_shutdown(const struct options *options, struct chain *chain)
 {
 	chain->shutdown.from = chain->log.len;
-	if (add_stop(options, chain, WORD_READY, WORD_SHUTDOWN) ||
+	if (check_complete(options, chain) ||
+	    add_stop(options, chain, WORD_READY, WORD_SHUTDOWN) ||
 	    add_stop(options, chain, WORD_SYSINIT, WORD_FINAL))
 		return -1;
 	chain->shutdown.to = chain->log.len;
@@ -226,8 +256,8 @@ static bool comes_along(const struct extend *extend)
  * systemd extends PCR 9 for NvPCRs, and nothing orders the last of these words before
  * the disks that the initrd opens.
  */
-static u32 unordered(const struct options *options, const struct chain *chain,
-		     const struct range *source)
+static u32 unordered_initrd(const struct options *options, const struct chain *chain,
+			    const struct range *source)
 {
 	struct tcg2_log_record record;
 	size_t at = source->from;
@@ -244,6 +274,45 @@ static u32 unordered(const struct options *options, const struct chain *chain,
 	return 0;
 }
 
+/*
+ * systemd-pcrfs@ and the like extend PCR 15 in no order with sysinit and ready.  Only
+ * machine-id comes before both, and no digest tells which one it is: so there may be
+ * one extend in all of @source, be it behind the point.
+ */
+static u32 unordered_identity(const struct options *options,
+			      const struct chain *chain, const struct range *source)
+{
+	struct tcg2_log_record record;
+	size_t at = source->from;
+	struct extend extend;
+	bool once = false;
+
+	while (chain_next(chain, source, &at, &record)) {
+		if (!by_others(options, chain, &record, &extend) ||
+		    extend.pcr != PCR_IDENTITY)
+			continue;
+		if (once || extend.doubt)
+			return 1U << PCR_IDENTITY;
+		once = true;
+	}
+	return 0;
+}
+
+/* The PCRs whose extends have no order with the point */
+static u32 unordered(const struct options *options, const struct chain *chain,
+		     const struct range *source)
+{
+	switch (options->at) {
+	case POINT_ENTER_INITRD:
+		return unordered_initrd(options, chain, source);
+	case POINT_SYSINIT:
+	case POINT_READY:
+		return unordered_identity(options, chain, source);
+	default:
+		return 0;
+	}
+}
+
 /* Copies what @source has until the point; -1 after a complaint if it has no such word */
 static int copy_until(const struct options *options, struct chain *chain,
 		      const struct range *source)
@@ -254,8 +323,7 @@ static int copy_until(const struct options *options, struct chain *chain,
 	struct extend extend;
 	bool found = false;
 
-	if (options->at == POINT_ENTER_INITRD)
-		chain->unordered = unordered(options, chain, source);
+	chain->unordered = unordered(options, chain, source);
 	while (chain_next(chain, source, &at, &record)) {
 		if (!by_others(options, chain, &record, &extend))
 			continue;

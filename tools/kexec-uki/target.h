@@ -19,6 +19,9 @@
 /* The PCR of initrds and NvPCRs, TPM2_PCR_KERNEL_INITRD there */
 #define PCR_INITRD		9
 
+/* The PCR of the machine, its file systems and volumes, TPM2_PCR_SYSTEM_IDENTITY there */
+#define PCR_IDENTITY		15
+
 const char *target_point_name(enum point point);
 int target_parse_point(const char *name, enum point *point);
 

@@ -18,6 +18,7 @@ settled()
 look()
 {
 	settled
+	systemctl --failed --no-legend --plain | emit "$n/failed"
 	logs "$n"
 	copy "$n/user_log" /run/log/systemd/tpm2-measure.log
 }

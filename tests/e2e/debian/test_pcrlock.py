@@ -68,6 +68,12 @@ def mask(report, name):
     return {int(n) for n in re.findall(r'"pcr":(\d+)', report.text(name))}
 
 
+def kept(report, boot):
+    """The line of make-policy that names the PCRs"""
+    return [line for line in report.text(f"{boot}/make-policy/out").splitlines()
+            if line.startswith("PCRs in protection mask: ")][-1]
+
+
 def run(t):
     g = debian.Guest(t)
     g.uki("first.efi")
@@ -78,9 +84,14 @@ def run(t):
     first = mask(r, "1/mask/out")
     t.equal(first, {0, 1, 2, 3, 4, 7, 11, 13, 14, 15}, "PCRs at first")
     t.equal(mask(r, "2/mask/out"), first, "PCRs with the component")
+    for n in "123":
+        t.equal(r.status(f"{n}/make-policy"), 0, "make-policy")
+        t.equal(kept(r, n), kept(r, "1"), f"boot {n}: PCRs of make-policy")
     t.equal(r.status("2/strict"), 0, r.text("2/strict/out"))
     t.equal(mask(r, "2/without/out"), set(), "PCRs without the component")
     t.true(r.status("2/strict-without"), "--strict=yes says nothing")
+    t.inside("No PCRs kept in protection mask",
+             r.text("2/strict-without/out"), "--strict=yes")
     t.equal(mask(r, "3/mask/out"), first, "PCRs after two kexecs")
     for n in "123":
         oracle.check_log(r, n)

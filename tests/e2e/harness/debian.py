@@ -16,6 +16,8 @@ NEEDS = (paths.DEBIAN / "stamp", paths.BZIMAGE, paths.KEXEC_UKI)
 CMDLINE = "root=/dev/mapper/root rw console=ttyS0 panic=-1"
 LIB = paths.TOP / "tests/e2e/debian/lib.sh"
 LOADER = "timeout 0\ndefault first.efi\n"
+# What a boot may take, software emulation on a busy machine; 40 s were seen
+BOOT_S = 180
 SCRIPT = """# boot {n}
 {text}
 """
@@ -64,7 +66,8 @@ class Guest:
             (self.t.share / f"boot-{n}.sh").write_text(
                 SCRIPT.format(n=n, text=text or ""))
         keep = {"boot": "\\EFI\\BOOT\\BOOTX64.EFI", "esp": self.esp,
-                "gpt": True, "reboots": True}
+                "gpt": True, "reboots": True,
+                "limit": 300 + BOOT_S * len(scripts)}
         m = machine.Machine(self.t.name, share=self.t.share, writable=True,
                             disk=paths.DEBIAN / "disk.raw", cpus=2,
                             state=paths.DEBIAN / "tpm", memory=1536,
@@ -95,7 +98,8 @@ def shut_down():
 
 def without_secret(events, got):
     """The initrd of a cold boot has a boot secret in it, which is not known to
-    any running system: its event is the one of the kexec.
+    any running system: its event is the one of the kexec.  That the initrd is
+    otherwise the same is for test_boot_secret and the matrix.
     """
     def initrd_event(e):
         return e.pcr == 9 and e.describe() == "Linux initrd"

@@ -106,6 +106,7 @@ class Machine:
     disk     a disk's image, which stays as it is; the ESP's is virtio then, too
     state    the state of a TPM, which stays as it is
     reboots  a reboot is one, and not the end
+    limit    seconds that it has for all it does
     """
 
     def __init__(self, name, boot=None, register=None, options="",
@@ -113,7 +114,7 @@ class Machine:
                  tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
                  memory=1024, cpus=1, devices=(), disk=None, state=None,
-                 reboots=False):
+                 reboots=False, limit=TOTAL_S):
         self.name = name
         self.boot = boot
         self.register = register
@@ -133,6 +134,7 @@ class Machine:
         self.disk = disk
         self.state = state
         self.reboots = reboots
+        self.limit = limit
         self.work = paths.WORK / "machines" / name
         self.console = paths.LOG / f"{name}.console"
         self.data = paths.LOG / f"{name}.data"
@@ -201,7 +203,8 @@ class Machine:
         args = ["qemu-system-x86_64", "-machine",
                 "q35,smm=on" if self.secure else "q35",
                 "-accel", "tcg,thread=multi", "-cpu", "max",
-                "-m", str(self.memory), "-smp", str(self.cpus), "-display", "none", "-vga", "none",
+                "-m", str(self.memory), "-smp", str(self.cpus),
+                "-display", "none", "-vga", "none",
                 "-monitor", "none", "-net", "none"]
         args += [] if self.reboots else ["-no-reboot"]
         args += self.firmware() + self.media() + self.overlay()
@@ -265,7 +268,7 @@ class Machine:
 
     def wait(self, qemu):
         """How it ended: "bye", "exit" (without a word), "limit"."""
-        end = time.monotonic() + TOTAL_S
+        end = time.monotonic() + self.limit
         size, heard = -1, time.monotonic()
         while time.monotonic() < end:
             gone = qemu.poll() is not None

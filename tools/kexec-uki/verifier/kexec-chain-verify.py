@@ -5,7 +5,9 @@
 The log is what tpm2_eventlog --eventlog-version=2 prints; the PCRs are lines
 "BANK PCR HEX", or what tpm2_checkquote or tpm2_pcrread print.  tpm2_checkquote
 is what checks the quote's signature, and this must never be told PCRs that
-come from anywhere else.
+come from anywhere else.  It has to be that of tpm2-tools 5.7 or later: earlier
+ones do not check that what is signed is a quote, and believe the machine about
+which PCRs were quoted (CVE-2024-29038, CVE-2024-29039).
 
 Exit status: 0 accepted, 1 refused (a line for each reason), 2 it could not be
 judged: wrong usage, a file that is missing, a reference that is none.
@@ -30,8 +32,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read_yaml(text, what):
     try:
         return yaml.load(text, LOADER)
-    except (yaml.YAMLError, ValueError, RecursionError) as reason:
-        first = str(reason).splitlines()[0]
+    except Exception as reason:     # constructors raise whatever they like
+        first = (str(reason).splitlines() or [type(reason).__name__])[0]
         raise kexec_chain.BadLog(f"{what} is no YAML: {first}") from reason
 
 
@@ -44,9 +46,10 @@ def pcr_lines(text):
             continue
         if len(words) != 3 or words[0] not in kexec_chain.SIZES:
             return None
-        if int(words[1]) in pcrs.setdefault(words[0], {}):
-            raise kexec_chain.BadLog(f"{words[0]} PCR {words[1]} twice")
-        pcrs[words[0]][int(words[1])] = words[2]
+        number = kexec_chain.pcr_number(words[1])
+        if number in pcrs.setdefault(words[0], {}):
+            raise kexec_chain.BadLog(f"{words[0]} PCR {number} twice")
+        pcrs[words[0]][number] = words[2]
     return pcrs
 
 
@@ -79,6 +82,24 @@ def read_reference(path):
     return state
 
 
+def firmware_pcrs(text):
+    """A list of numbers and ranges, of PCRs that a reference may have"""
+    pcrs = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            ends = [kexec_chain.pcr_number(n) for n in
+                    (first, last if dash else first)]
+        except kexec_chain.BadLog as reason:
+            raise argparse.ArgumentTypeError(str(reason)) from reason
+        pcrs |= set(range(ends[0], ends[1] + 1)) or {-1}
+    allowed = set(kexec_chain.PCRS) - kexec_chain.Reference.NOT_FIRMWARE
+    if not pcrs <= allowed:
+        raise argparse.ArgumentTypeError(f"{text} is not of "
+                                         f"{sorted(allowed)}")
+    return sorted(pcrs)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("log", metavar="LOG.YAML", help="what tpm2_eventlog "
@@ -88,7 +109,12 @@ def arguments():
     parser.add_argument("--print-firmware", action="store_true", help="print "
                         "what firmware has made of the PCRs in this log, for "
                         "the reference; judge nothing")
+    parser.add_argument("--firmware-pcrs", metavar="LIST", type=firmware_pcrs,
+                        help="the PCRs that --print-firmware prints, 0-3,7 by "
+                        "default; they are firmware_pcrs of the reference")
     args = parser.parse_args()
+    if args.firmware_pcrs and not args.print_firmware:
+        parser.error("--firmware-pcrs is for --print-firmware")
     if not args.print_firmware and not (args.reference and args.pcrs):
         parser.error("--reference and --pcrs are needed")
     return args
@@ -109,7 +135,9 @@ def main():
     try:
         if args.print_firmware:
             log = read_yaml(read_file(args.log), "the log")
-            print(json.dumps(kexec_chain.firmware_reference(log), indent=1))
+            values = kexec_chain.firmware_reference(
+                log, args.firmware_pcrs or kexec_chain.FIRMWARE_PCRS)
+            print(json.dumps(values, indent=1))
             return 0
         reasons = judge(args)
     except (OSError, ValueError) as reason:

@@ -23,6 +23,7 @@ import struct
 SIZES = {"sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64, "sm3_256": 32}
 STRONG = frozenset(SIZES) - {"sha1"}
 PCRS = range(16)
+FIRMWARE_PCRS = (0, 1, 2, 3, 7)
 IMA_PCR = 10                    # CONFIG_IMA_MEASURE_PCR_IDX
 
 # Documentation/security/tpm/tpm_kexec_log.rst, "Records of Linux" and "Notes"
@@ -64,6 +65,16 @@ def is_number(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def brief(value):
+    """Of a value that may be hostile: repr() of a list may be endless, and
+    that of a large number an error"""
+    if isinstance(value, (str, bytes)):
+        return repr(value[:40])
+    if isinstance(value, int) and abs(value) < 1 << 64:
+        return repr(value)
+    return type(value).__name__
+
+
 def to_bytes(value, bank):
     """A digest out of YAML or JSON: text with or without 0x, or a number"""
     size = SIZES[bank]
@@ -75,7 +86,7 @@ def to_bytes(value, bank):
         text = value.lower().removeprefix("0x")
         if re.fullmatch("[0-9a-f]{%d}" % (2 * size), text):
             return bytes.fromhex(text)
-    raise ValueError(f"no {bank} digest: {value!r:.80}")
+    raise ValueError(f"no {bank} digest: {brief(value)}")
 
 
 def digest(bank, data):
@@ -194,7 +205,8 @@ class Reference:
         return records[0][1], [digests for _, digests in records[1:]]
 
     def take_firmware(self, state):
-        self.firmware_pcrs = self.pcrs(state, "firmware_pcrs", (0, 1, 2, 3, 7))
+        self.firmware_pcrs = self.pcrs(state, "firmware_pcrs",
+                                       FIRMWARE_PCRS)
         wrong = sorted(self.firmware_pcrs & self.NOT_FIRMWARE)
         need(not wrong, f"firmware_pcrs: {wrong}")
         variants = state.get("firmware")
@@ -209,6 +221,9 @@ class Reference:
                  f"firmware: not all of PCRs {sorted(self.firmware_pcrs)}")
 
     def take_user(self, state):
+        """Types of records, and their order between PCRs, are the sender's:
+        "any" in a PCR that is judged would let each record of it pass, called
+        one of user space, and moved across the marker"""
         self.words = state.get("words", list(WORDS))
         need(isinstance(self.words, list) and all(
             isinstance(w, str) for w in self.words), "words: no list of words")
@@ -220,6 +235,11 @@ class Reference:
         rules = state.get("user", [])
         need(isinstance(rules, list), "user: no list")
         self.user = [self.user_rule(rule) for rule in rules]
+        judged = self.firmware_pcrs | {4, 11, 12, 13} \
+            | ({9} if self.judge_pcr9 else set())
+        for pcr, word, digests in self.user:
+            need(word is not None or digests or pcr not in judged,
+                 f"user: any in PCR {pcr}, of which each record counts")
 
     @staticmethod
     def user_rule(rule):
@@ -231,9 +251,7 @@ class Reference:
             return rule["pcr"], word.encode(), None
         if isinstance(rule.get("digests"), list):
             return rule["pcr"], None, pcrlock_digests("user", rule["digests"])
-        # In 4 and 11 it would be any program and any phase
-        need(rule.get("any") is True and rule["pcr"] not in (4, 11),
-             f"user: {rule!r}")
+        need(rule.get("any") is True, f"user: {rule!r}")
         return rule["pcr"], None, None
 
 
@@ -245,7 +263,8 @@ class Record:
     def __init__(self, number, event, banks):
         self.number = number
         self.pcr, self.kind = event.get("PCRIndex"), event.get("EventType")
-        if not is_number(self.pcr) or not isinstance(self.kind, str):
+        if not is_number(self.pcr) or not 0 <= self.pcr < 1 << 32 \
+                or not isinstance(self.kind, str):
             raise BadLog(f"record {number}: not an event")
         self.event = event.get("Event")
         self.digests = self.take_digests(event.get("Digests"), banks)
@@ -314,6 +333,15 @@ def read_log(log, banks):
             for n, event in enumerate(events[1:], start=1)]
 
 
+def pcr_number(value):
+    """A PCR out of YAML or JSON: a number, or text of decimal digits"""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,2}", value):
+        return int(value)
+    if is_number(value) and 0 <= value < 100:
+        return value
+    raise BadLog(f"no PCR: {brief(value)}")
+
+
 def pcr_values(pcrs):
     """bank -> PCR -> bytes, out of what YAML or JSON have"""
     out = {}
@@ -321,11 +349,16 @@ def pcr_values(pcrs):
         raise BadLog("no PCR values")
     for bank, values in pcrs.items():
         if bank not in SIZES or not isinstance(values, dict):
-            raise BadLog(f"no PCR bank: {bank!r:.20}")
-        try:
-            out[bank] = {int(n): to_bytes(v, bank) for n, v in values.items()}
-        except (TypeError, ValueError) as reason:
-            raise BadLog(f"PCRs of {bank}: {reason}") from reason
+            raise BadLog(f"no PCR bank: {brief(bank)}")
+        out[bank] = {}
+        for n, value in values.items():
+            number = pcr_number(n)
+            if number in out[bank]:
+                raise BadLog(f"{bank} PCR {number} twice")
+            try:
+                out[bank][number] = to_bytes(value, bank)
+            except ValueError as reason:
+                raise BadLog(f"PCRs of {bank}: {reason}") from reason
     return out
 
 
@@ -338,9 +371,10 @@ def startup_locality(records):
     begun = any(r.pcr == 0 and r.kind != NO_ACTION for r in records[:found[0]])
     locality = records[found[0]].event["StartupLocality"]
     # Later it would undo in the replay what was extended before
-    if len(found) > 1 or begun or locality not in (0, 3, 4):
+    if len(found) > 1 or begun or not is_number(locality) \
+            or locality not in (0, 3, 4):
         raise BadLog(f"record {found[-1] + 1}: StartupLocality "
-                     f"{locality!r:.20} has no place here")
+                     f"{brief(locality)} has no place here")
     return locality
 
 
@@ -675,6 +709,8 @@ def verify(log, refstate, pcrs):
     log: the YAML of tpm2_eventlog --eventlog-version=2, loaded.
     refstate: the reference, loaded JSON; BadReference if it is none.
     pcrs: bank -> PCR -> value, of a quote with a good signature and nonce.
+    What checks it must look at whether it is a quote and of which PCRs, as
+    tpm2_checkquote does from 5.7 on (CVE-2024-29038, CVE-2024-29039).
     """
     reference = refstate if isinstance(refstate, Reference) \
         else Reference(refstate)
@@ -692,10 +728,12 @@ def verify(log, refstate, pcrs):
     return Judge(reference, sorted(pcrs), locality).run(split(records))
 
 
-def firmware_reference(log, pcrs=(0, 1, 2, 3, 7)):
+def firmware_reference(log, pcrs=FIRMWARE_PCRS):
     """What a log's firmware has made of these PCRs, for "firmware" """
     events = log.get("events") if isinstance(log, dict) else None
     banks = [b for b in log_banks(events) if b in STRONG]
+    if not banks:
+        raise BadLog("the log has no bank but SHA-1")
     records = read_log(log, banks)
     first, locality = split(records)[0].block, startup_locality(records)
     values = {b: replay(first, b, locality) for b in banks}
@@ -709,12 +747,17 @@ def keylime_policy(policies, tests):
 
     Put the directory of this file into the PYTHONPATH of the verifier and name
     it in verifier.conf: measured_boot_imports = ["kexec_chain"] and
-    measured_boot_policy_name = kexec-chain.  The agent has to send
+    measured_boot_policy_name = kexec-chain, and measured_boot_evaluate =
+    always.  With "once" keylime gives a policy the log of the first quote, and
+    never that of a kexec after it.  The agent has to send
     binary_measurements_live in the place of binary_bios_measurements.
 
     keylime compares the "pcrs" of tpm2_eventlog with the quote, in one bank,
     and gives a policy the log only.  So the log is held against these "pcrs"
-    here; one that is missing was never extended.
+    here; one that is missing was never extended.  Which bank was compared is
+    not told, and of the others the "pcrs" are the machine's own word: so each
+    good one is judged as if it were alone, and accept_tpm_hash_algs must not
+    have sha1.
 
     This was not run in keylime: its classes were read in its public sources.
     """
@@ -729,13 +772,19 @@ def keylime_policy(policies, tests):
                 pcrs = pcr_values(pcrs)
             except BadLog as reason:
                 return str(reason)
-            for bank in pcrs:
-                pcrs[bank] = {n: bytes(SIZES[bank]) for n in PCRS} | pcrs[bank]
-            return "; ".join(verify(subject, self.reference, pcrs))
+            banks = sorted(STRONG & set(pcrs))
+            reasons = [] if banks else ["PCRs of SHA-1 alone prove nothing"]
+            for bank in banks:
+                values = {n: bytes(SIZES[bank]) for n in PCRS} | pcrs[bank]
+                reasons += verify(subject, self.reference, {bank: values})
+            return "; ".join(reasons)
 
     class Policy(policies.Policy):
         def get_relevant_pcrs(self):
             return frozenset(PCRS) - {IMA_PCR}
+
+        def requires_evaluation_every_quote(self):
+            return True
 
         def refstate_to_test(self, refstate):
             return Chain(refstate)
