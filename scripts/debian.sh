@@ -38,19 +38,29 @@ step()
 bootstrap()
 {
 	[ "$(cat "$out/root.stamp" 2> /dev/null)" != "$packages" ] || return 0
-	rm -rf --one-file-system "$out" && mkdir -p "$out"
-	step "sid, by mmdebstrap"
 	uri=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' |
 		grep -v security | head -n 1)
 	[ -n "$uri" ] || { echo "no package archive is configured" >&2; exit 1; }
+	step "sid, by mmdebstrap"
+	# Files of sid come and go while it is read.
+	for try in first second last; do
+		rm -rf --one-file-system "$out"
+		mkdir -p "$out"
+		! from_archive || break
+		[ $try != last ] || exit 1
+	done
+	rm -rf "$out"/root/var/lib/apt/lists/* "$out"/root/var/cache/apt/*
+	echo "$packages" > "$out/root.stamp"
+}
+
+from_archive()
+{
 	mmdebstrap --variant=minbase --format=directory \
 		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--include="$packages" sid "$out/root" "$uri"
-	rm -rf "$out"/root/var/lib/apt/lists/* "$out"/root/var/cache/apt/*
-	echo "$packages" > "$out/root.stamp"
 }
 
 # inside COMMAND...: in the system, with out/debian at /mnt, and with the system
