@@ -23,6 +23,27 @@ look()
 	copy "$n/user_log" /run/log/systemd/tpm2-measure.log
 }
 
+# quote: PCRs under a key of the TPM, and what tpm2_checkquote says of it
+quote()
+{
+	cd /tmp || return
+	pcrs=sha256:0,1,2,3,4,5,6,7,8,9,11,12,13,14,15
+	nonce=$(head -c 16 /dev/urandom | sha256sum | cut -c 1-32)
+	{
+		tpm2 createek -Q -c ek.ctx -G rsa -u ek.pub &&
+		tpm2 createak -Q -C ek.ctx -c ak.ctx -G rsa -g sha256 -s rsassa \
+			-u ak.pub -f pem -n ak.name &&
+		tpm2 quote -Q -c ak.ctx -l $pcrs -q "$nonce" -g sha256 \
+			-m quote.msg -s quote.sig -o quote.pcrs
+	} 2>&1 | emit "$n/quote/made"
+	tpm2 checkquote -u ak.pub -m quote.msg -s quote.sig -f quote.pcrs \
+		-g sha256 -q "$nonce" > quoted.yaml 2> complaint
+	echo $? | emit "$n/quote/status"
+	emit "$n/quote/pcrs" < quoted.yaml
+	emit "$n/quote/error" < complaint
+	cd /root || return
+}
+
 # default NAME: the boot entry that systemd-boot and systemctl kexec take
 default()
 {

@@ -24,6 +24,7 @@ hop
 """
 THIRD = """
 look
+quote
 """ + attest.LOCK + """
 try $n/replay kexec-uki replay
 try $n/pcrlock $pcrlock log --json=short
@@ -62,6 +63,9 @@ def verifier(t, r):
     for boot in "123":
         t.equal(attest.verdict(t, r, boot, "4"), (0, "accepted\n"),
                 f"the verifier of boot {boot}")
+    t.equal(r.status("3/quote"), 0, r.text("3/quote/error"))
+    t.equal(attest.verdict(t, r, "3", "4", quote=r.files["3/quote/pcrs"]),
+            (0, "accepted\n"), "the verifier of a quote")
     status, reasons = attest.verdict(t, r, "3", "4", ("first",))
     t.equal(status, 1, "the verifier, if next.efi is not allowed")
     t.inside("kexec 1: what was executed is no allowed UKI", reasons, "reason")

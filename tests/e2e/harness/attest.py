@@ -42,10 +42,11 @@ def call(*args):
     return done.returncode, done.stdout.decode()
 
 
-def verdict(t, report, boot, trusted, ukis=("first", "next")):
+def verdict(t, report, boot, trusted, ukis=("first", "next"), quote=None):
     """(exit status, what the verifier says) of a boot
 
-    trusted: a cold boot; ukis: those that may run
+    trusted: a cold boot; ukis: those that may run; quote: what tpm2_checkquote
+    has printed, in place of PCRs that were just read
     """
     status, firmware = call(eventlog(t, report, trusted), "--print-firmware")
     t.equal(status, 0, firmware)
@@ -62,5 +63,7 @@ def verdict(t, report, boot, trusted, ukis=("first", "next")):
         f"{bank} {pcr} {value.hex()}\n"
         for bank, pcrs in report.pcrs(boot).items()
         for pcr, value in pcrs.items() if pcr < 16 and pcr != 10))
+    if quote:
+        quoted.write_bytes(quote)
     return call(eventlog(t, report, boot), "--reference", reference,
                 "--pcrs", quoted)
