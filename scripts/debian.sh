@@ -37,7 +37,7 @@ step()
 # The suite's packages as they are; no file of ours is in there.
 bootstrap()
 {
-	[ "$(cat "$out/root.stamp" 2> /dev/null)" != "$packages" ] || return 0
+	[ "$(cat "$out/system.stamp" 2> /dev/null)" != "$packages" ] || return 0
 	uri=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' |
 		grep -v security | head -n 1)
 	[ -n "$uri" ] || { echo "no package archive is configured" >&2; exit 1; }
@@ -49,8 +49,8 @@ bootstrap()
 		! from_archive || break
 		[ $try != last ] || exit 1
 	done
-	rm -rf "$out"/root/var/lib/apt/lists/* "$out"/root/var/cache/apt/*
-	echo "$packages" > "$out/root.stamp"
+	rm -rf "$out"/system/var/lib/apt/lists/* "$out"/system/var/cache/apt/*
+	echo "$packages" > "$out/system.stamp"
 }
 
 from_archive()
@@ -60,7 +60,7 @@ from_archive()
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$packages" sid "$out/root" "$uri"
+		--include="$packages" sid "$out/system" "$uri"
 }
 
 # inside COMMAND...: in the system, with out/debian at /mnt, and with the system
@@ -69,7 +69,7 @@ inside()
 {
 	# shellcheck disable=SC2016	# the inner shell's
 	unshare -m bash -euc '
-		out=$1 root=$1/root
+		out=$1 root=$1/system
 		shift
 		mount -t proc proc "$root/proc"
 		mount -t sysfs sys "$root/sys"
@@ -84,21 +84,21 @@ inside()
 configure()
 {
 	step "configuration"
-	cp -r --no-preserve=ownership "$tree/." "$out/root/"
-	cp "$guest/e2e.sh" "$out/root/usr/lib/e2e/"
+	cp -r --no-preserve=ownership "$tree/." "$out/system/"
+	cp "$guest/e2e.sh" "$out/system/usr/lib/e2e/"
 	ln -sf ../e2e.service \
-		"$out/root/etc/systemd/system/multi-user.target.wants/e2e.service"
-	mkdir -p "$out/root/efi"
-	cp "$out/disk.key" "$out/root/root/disk.key"
-	chmod 600 "$out/root/root/disk.key"
+		"$out/system/etc/systemd/system/multi-user.target.wants/e2e.service"
+	mkdir -p "$out/system/efi"
+	cp "$out/disk.key" "$out/system/etc/disk.key"
+	chmod 600 "$out/system/etc/disk.key"
 	# Root's password is never asked for; without one no console is open.
 	inside passwd --quiet --lock root
 	# What the first boot would do, which takes long here
 	inside ldconfig
 	inside systemd-hwdb update --usr
 	inside journalctl --update-catalog
-	touch "$out/root/etc/.updated" "$out/root/var/.updated"
-	cp "$out/root/etc/os-release" "$out/os-release"
+	touch "$out/system/etc/.updated" "$out/system/var/.updated"
+	cp "$out/system/etc/os-release" "$out/os-release"
 }
 
 initrd()
@@ -185,7 +185,7 @@ make_all()
 	disk
 	slots
 	chmod -R a+rX "$out"/{tpm,initrd.img,disk.raw,os-release,pcr.key,pcr.pub}
-	chroot "$out/root" dpkg-query -W > "$out/packages"
+	chroot "$out/system" dpkg-query -W > "$out/packages"
 }
 
 if [ "$(id -u)" != 0 ]; then

@@ -6,6 +6,7 @@
 
 uki=/efi/EFI/Linux
 disk=/dev/disk/by-partlabel/root
+key=/etc/disk.key
 pcrlock=/usr/lib/systemd/systemd-pcrlock
 
 # settled: until all of this boot's measurements are made
@@ -62,10 +63,24 @@ slots()
 	systemd-cryptenroll "$disk" 2>&1 | emit "$n/$1"
 }
 
+# enroll: a slot for the kexec of what is loaded
+enroll()
+{
+	try "$n/enroll" kexec-uki-cryptenroll enroll "$disk" --unlock-key-file=$key
+	slots enrolled
+}
+
+# wipe: no slot for a kexec any more
+wipe()
+{
+	try "$n/wipe" kexec-uki-cryptenroll wipe
+	slots wiped
+}
+
 # always_open: one more slot, for tests that are not about what opens the disk
 always_open()
 {
-	try "$n/always" systemd-cryptenroll --unlock-key-file=/root/disk.key \
+	try "$n/always" systemd-cryptenroll --unlock-key-file=$key \
 		--tpm2-device=auto --tpm2-pcrs= --tpm2-public-key= \
 		--tpm2-pcrlock= "$disk"
 }

@@ -36,7 +36,7 @@ PLANS = (
 )
 STRICT = """
 look
-try $n/strict systemd-cryptenroll --unlock-key-file=/root/disk.key \\
+try $n/strict systemd-cryptenroll --unlock-key-file=$key \\
 	--tpm2-device=auto --tpm2-pcrs=12:sha256 --tpm2-pcrlock= \\
 	--tpm2-public-key=/run/systemd/tpm2-pcr-public-key.pem \\
 	--tpm2-public-key-pcrs=11 $disk

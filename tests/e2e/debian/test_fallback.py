@@ -8,14 +8,12 @@ NEEDS = debian.NEEDS
 FIRST = """
 look
 try $n/load kexec-uki load $uki/next.efi
-try $n/enroll kexec-uki-cryptenroll enroll $disk --unlock-key-file=/root/disk.key
-slots enrolled
+enroll
 hop
 """
 SECOND = """
 look
-try $n/wipe kexec-uki-cryptenroll wipe
-slots wiped
+wipe
 """
 
 

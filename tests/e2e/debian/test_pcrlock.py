@@ -46,10 +46,10 @@ predict_mask mask
 pcrlock make-policy
 strict strict
 try $n/log $pcrlock log
-mv $component /root/
+mv $component /var/lib/
 predict_mask without
 strict strict-without
-mv /root/${component##*/} $component
+mv /var/lib/${component##*/} $component
 default first.efi
 try $n/load kexec-uki load $uki/first.efi
 try $n/component kexec-uki predict --systemctl --at ready --pcrlock $component

@@ -17,8 +17,7 @@ default first.efi
 try $n/load kexec-uki load $uki/next.efi
 predict at --at enter-initrd
 seal 4,7,9,11,12
-try $n/enroll kexec-uki-cryptenroll enroll $disk --unlock-key-file=/root/disk.key
-slots enrolled
+enroll
 try $n/unload kexec-uki unload
 """
 INSTEAD = (
@@ -37,8 +36,7 @@ hop"""),
 )
 LAST = attest.LOCK + """
 look
-try $n/wipe kexec-uki-cryptenroll wipe
-slots wiped
+wipe
 """
 
 

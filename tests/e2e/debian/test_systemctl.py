@@ -21,11 +21,11 @@ FIRST = REFUSED + attest.LOCK + """
 settled
 try $n/bad kexec-uki load $uki/bad.efi
 default bad.efi
-mv /usr/sbin/kexec /root/stock
+mv /usr/sbin/kexec /usr/sbin/kexec.stock
 refused none
 cp /run/in/patched /usr/sbin/kexec
 refused patched
-mv /root/stock /usr/sbin/kexec
+mv /usr/sbin/kexec.stock /usr/sbin/kexec
 bootctl set-default ""
 bootctl set-oneshot bad.efi
 look

@@ -22,18 +22,16 @@ for at in execute enter-initrd ready; do
 	predict at-$at --at $at
 done
 seal 0,2,4,7,9,11,12
-try $n/enroll kexec-uki-cryptenroll enroll $disk --unlock-key-file=/root/disk.key
-slots enrolled
+enroll
 """
 WIPE = """
 slots before
-try $n/wipe kexec-uki-cryptenroll wipe
-slots wiped
+wipe
 """
 FIRST = f"""
 look
 slots before
-try $n/unasked kexec-uki-cryptenroll enroll $disk --unlock-key-file=/root/disk.key
+try $n/unasked kexec-uki-cryptenroll enroll $disk --unlock-key-file=$key
 try $n/load kexec-uki load $uki/next.efi
 {ENROLL}
 try $n/loaded systemctl kexec --kernel-cmdline=word=ignored

@@ -6,7 +6,6 @@ boot whose disk stays shut says so and reboots, if there is a script for the nex
 one.  Files are sent under the number of the boot, which is the number in the log.
 """
 
-import hashlib
 import shutil
 
 from . import initrd, machine, oracle, paths, tpmlog, uki
@@ -24,10 +23,6 @@ SCRIPT = """# boot {n}
 
 # One more file for the next system; nothing of its own initrd is in it.
 FOREIGN = initrd.archive({"etc/foreign": b"foreign\n"})
-
-# systemd extends these when it shuts down
-SHUTDOWN = ("shutdown", "final")
-SEPARATED = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 14)
 
 
 def signed():
@@ -50,14 +45,14 @@ class Guest:
         for name in tools:
             shutil.copy(tool(name), t.share / "bin" / name)
 
-    def uki(self, name, words="", options=None):
+    def uki(self, name, words=""):
         """A UKI in the ESP, which systemd-boot lists"""
         return uki.build(self.esp / "EFI/Linux" / name,
                          paths.DEBIAN / "initrd.img",
                          f"{CMDLINE} {words}".strip(),
                          options=["--os-release",
                                   f"@{paths.DEBIAN / 'os-release'}",
-                                  *(signed() if options is None else options)])
+                                  *signed()])
 
     def boot(self, *scripts, **params):
         """Run them, one in each boot; what the guest has said"""
@@ -82,18 +77,11 @@ def tool(name):
     return paths.TOP / "tools/kexec-uki" / f"{name}.sh"
 
 
-def word(text, pcr=11):
-    """The record of an extend by user space"""
-    digests = {bank: hashlib.new(bank, text.encode()).digest()
-               for bank in machine.ALL_BANKS}
-    data = b"user"
-    head = tpmlog.TAG_EXTEND.to_bytes(4, "little")
-    return tpmlog.Event(pcr, tpmlog.EV_EVENT_TAG, digests,
-                        head + len(data).to_bytes(4, "little") + data)
-
-
 def shut_down():
-    return [word(text) for text in SHUTDOWN]
+    """The records of what systemd extends PCR 11 with at a shutdown"""
+    return [oracle.tagged(11, tpmlog.TAG_EXTEND, b"user", text)
+            for text in (b"shutdown", b"final")]
+
 
 
 def without_secret(events, got):
