@@ -256,7 +256,7 @@ struct kexec_measure *kexec_measure_alloc(const struct tpm_bank_info *algs,
 	}
 	return measure;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_alloc, "kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_alloc, "kexec_measure_kunit,kexec_uki_kunit");
 
 /**
  * kexec_measure_free() - free a list of measurements
@@ -282,7 +282,7 @@ void kexec_measure_free(struct kexec_measure *measure)
 		put_device(&measure->chip->dev);
 	kfree(measure);
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_free, "kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_free, "kexec_measure_kunit,kexec_uki_kunit");
 
 /**
  * kexec_measure_wanted() - tell whether there is any use in a list
@@ -543,7 +543,7 @@ kexec_measure_events(const struct kexec_measure *measure, unsigned int *nr)
 	*nr = measure->nr_events;
 	return measure->events;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_events, "kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_events, "kexec_measure_kunit,kexec_uki_kunit");
 
 /* A TPM that this system makes of software counts as none. */
 static bool is_none(const struct tpm_chip *chip)
@@ -607,8 +607,6 @@ static bool firmware_announces_tpm2(const struct tpm_chip *chip)
  */
 static int usable(struct tpm_chip *chip)
 {
-	int ret;
-
 	if (is_none(chip))
 		return 0;
 
@@ -616,12 +614,7 @@ static int usable(struct tpm_chip *chip)
 		pr_notice("refused: the TPM waits for a firmware upgrade\n");
 		return -ENODEV;
 	}
-	ret = tpm_is_tpm2(chip);
-	if (ret < 0) {
-		pr_notice("refused: the TPM does not answer (%d)\n", ret);
-		return -ENODEV;
-	}
-	return ret && chip->nr_allocated_banks;
+	return chip->flags & TPM_CHIP_FLAG_TPM2 && chip->nr_allocated_banks;
 }
 
 /*
@@ -694,15 +687,18 @@ static int list_events(struct kimage *image)
 			return ret;
 	}
 
-	if (image->fops->measure)
+	if (image->file_mode && image->fops->measure)
 		return image->fops->measure(image);
+	if (!measure->nr_digests)
+		return 0;
 
-	return measure->nr_digests ? kexec_measure_kernel(image) : 0;
+	return image->file_mode ? kexec_measure_kernel(image) :
+				  kexec_measure_segments(measure);
 }
 
 static bool is_measured(const struct kimage *image)
 {
-	return measure_all || image->fops->measure;
+	return measure_all || (image->file_mode && image->fops->measure);
 }
 
 /* Writes one record after the other, or counts them if @buf is NULL. */
@@ -783,7 +779,9 @@ static int load_measured(struct kimage *image)
 		return ret;
 
 	ret = make_pending(image->measure);
-	return ret ?: add_segment(image);
+	if (ret || !image->file_mode)
+		return ret;
+	return add_segment(image);
 }
 
 /* Who does not want a kernel measured must not lose it to a TPM that fails. */
@@ -795,17 +793,57 @@ static int load_without_list(struct kimage *image)
 	return 0;
 }
 
+/*
+ * A crash kernel runs when the machine has crashed: too late to be measured.  The
+ * segments of kexec_load() are user space's, the log cannot be among them.
+ */
+static bool needs_no_list(const struct kimage *image)
+{
+	return image->type == KEXEC_TYPE_CRASH ||
+	       (!image->file_mode && !is_measured(image));
+}
+
+/**
+ * kexec_measure_ask() - see whether the TPM can be used, before a load begins
+ * @image: the image as far as it is known; NULL for one of kexec_load()
+ *
+ * The kexec lock must not be held: a TPM may be silent for minutes, and
+ * __crash_kexec() only tries to take that lock.  Once it is held the TPM is not asked
+ * any more until the execute.
+ *
+ * Return: 0, also without a TPM; -ENODEV if it does not answer and what is loaded
+ *	   will be measured
+ */
+int kexec_measure_ask(const struct kimage *image)
+{
+	bool measured = measure_all ||
+			(image && image->fops && image->fops->measure);
+	struct tpm_chip *chip = tpm_kexec_chip();
+	int ret = 0;
+
+	if (!is_none(chip) && !tpm_is_firmware_upgrade(chip))
+		ret = tpm_kexec_ask(chip);
+	if (chip)
+		put_device(&chip->dev);
+	if (!ret || !measured)
+		return 0;
+
+	pr_notice("refused: the TPM does not answer (%d)\n", ret);
+	return -ENODEV;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_ask, "kexec_measure_kunit");
+
 /**
  * kexec_measure_load() - list what an image will be measured with
  * @image: the image, with all that its loader will take; gets &kimage.measure, which
  *	   is freed with it, and a segment for the log
  *
- * A crash kernel runs when the machine has crashed: too late to be measured.  An image
- * that kexec_measure=uki leaves out gets the segment and no events.
+ * An image that kexec_measure=uki leaves out gets the segment and no events.  One of
+ * kexec_load() gets the events that tell of it, and no segment.
  *
  * Return: 0, also if there is nothing to extend, which one line in the log says;
  *	   -ENODEV if signatures are enforced and the TPM that firmware announces
- *	   is not there, or if a TPM does not answer or has no log; -ENOPKG if the
+ *	   is not there, or if a TPM has no log; -ENOPKG if the
  *	   kernel cannot compute the hash of a bank; -ENOSPC if the log is too long;
  *	   -ENOMEM; what the loader or kexec_add_buffer() returns
  */
@@ -814,10 +852,10 @@ int kexec_measure_load(struct kimage *image)
 	struct tpm_chip *chip;
 	int ret;
 
-	if (image->type == KEXEC_TYPE_CRASH)
+	if (needs_no_list(image))
 		return 0;
 
-	chip = tpm_default_chip();
+	chip = tpm_kexec_chip();
 	ret = prepare(image, chip);
 	if (!ret)
 		ret = load_measured(image);
@@ -851,20 +889,23 @@ int kexec_measure_post_load(struct kimage *image)
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_post_load, "kexec_measure_kunit");
 
 /**
- * kexec_measure_unmap() - let go of the log's segment
+ * kexec_measure_release() - let go of an image's list and of the log's segment
  * @image: the image, whose pages are still there
  */
-void kexec_measure_unmap(struct kimage *image)
+void kexec_measure_release(struct kimage *image)
 {
 	struct kexec_measure *measure = image->measure;
 
-	if (!measure || !measure->segment)
+	if (!measure)
 		return;
 
-	kimage_unmap_segment(measure->segment);
+	if (measure->segment)
+		kimage_unmap_segment(measure->segment);
 	measure->segment = NULL;
+	kexec_measure_free(measure);
+	image->measure = NULL;
 }
-EXPORT_SYMBOL_FOR_MODULES(kexec_measure_unmap, "kexec_measure_kunit");
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_release, "kexec_measure_kunit");
 
 /**
  * kexec_measure_publish() - let user space see what an execute would extend
@@ -891,7 +932,7 @@ static void spend(struct kexec_measure *measure)
 /* The chip is held since the load, it cannot have been freed and made anew. */
 static bool chip_changed(const struct kexec_measure *measure)
 {
-	struct tpm_chip *chip = tpm_default_chip();
+	struct tpm_chip *chip = tpm_kexec_chip();
 	bool changed;
 
 	changed = chip != measure->chip &&
@@ -944,6 +985,12 @@ static void hand_over(struct kexec_measure *measure)
 		pr_notice("kexec_measure=uki: executed all the same, without the TPM's log\n");
 }
 
+/* Its list does not go along with an image of kexec_load(). */
+static int tell_ima(struct kimage *image, const char *identity, size_t len)
+{
+	return image->file_mode ? ima_kexec_execute(image, identity, len) : 0;
+}
+
 /**
  * kexec_measure_execute() - extend the TPM before an image is executed
  * @image: the image; one without measurements needs none
@@ -963,18 +1010,15 @@ int kexec_measure_execute(struct kimage *image)
 	bool measured = is_measured(image);
 	int ret;
 
-	if (!image->file_mode)
-		return 0;
 	if (!measure)
-		return ima_kexec_execute(image, NULL, 0);
+		return tell_ima(image, NULL, 0);
 
 	ret = measured ? check_stale(measure) : 0;
 	if (ret)
 		return ret;
 
-	ret = ima_kexec_execute(image,
-				measure->identity_len ? measure->identity : NULL,
-				measure->identity_len);
+	ret = tell_ima(image, measure->identity_len ? measure->identity : NULL,
+		       measure->identity_len);
 	if (ret || !measure->nr_digests)
 		return ret;
 	if (measured)
@@ -989,7 +1033,9 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_execute, "kexec_measure_kunit");
  * kexec_measure_cancel() - go on with this kernel after all
  * @image: the image, after kexec_measure_execute() has succeeded
  *
- * What was extended is extended, and stays in the log.
+ * What was extended is extended, and stays in the log.  Also for a kernel that comes
+ * back from a jump (KEXEC_PRESERVE_CONTEXT): the image is spent, for to jump again is
+ * another kexec.
  */
 void kexec_measure_cancel(struct kimage *image)
 {

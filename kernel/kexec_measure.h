@@ -76,12 +76,13 @@ kexec_measure_events(const struct kexec_measure *measure, unsigned int *nr);
 const char *kexec_measure_identity(const struct kexec_measure *measure);
 
 /* kexec_measure.c: the image */
+int kexec_measure_ask(const struct kimage *image);
 int kexec_measure_load(struct kimage *image);
 int kexec_measure_post_load(struct kimage *image);
 void kexec_measure_publish(const struct kimage *image);
 int kexec_measure_execute(struct kimage *image);
 void kexec_measure_cancel(struct kimage *image);
-void kexec_measure_unmap(struct kimage *image);
+void kexec_measure_release(struct kimage *image);
 
 /* kexec_measure_image.c: events that UKIs and other kernels share */
 int kexec_measure_marker(struct kexec_measure *measure, unsigned int nr);
@@ -92,6 +93,7 @@ int kexec_measure_load_options(struct kexec_measure *measure, const void *text,
 int kexec_measure_initrd(struct kexec_measure *measure, const void *data,
 			 size_t len);
 int kexec_measure_kernel(struct kimage *image);
+int kexec_measure_segments(struct kexec_measure *measure);
 
 /* kexec_measure_pending.c */
 struct kexec_pending *kexec_pending_alloc(size_t len);
@@ -103,6 +105,11 @@ struct kexec_pending *kexec_pending_get(void);
 
 static inline void kexec_measure_free(struct kexec_measure *measure)
 {
+}
+
+static inline int kexec_measure_ask(const struct kimage *image)
+{
+	return 0;
 }
 
 static inline int kexec_measure_load(struct kimage *image)
@@ -128,7 +135,7 @@ static inline void kexec_measure_cancel(struct kimage *image)
 {
 }
 
-static inline void kexec_measure_unmap(struct kimage *image)
+static inline void kexec_measure_release(struct kimage *image)
 {
 }
 

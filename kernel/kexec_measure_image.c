@@ -202,3 +202,24 @@ int kexec_measure_kernel(struct kimage *image)
 				    image->initrd_buf_len);
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_kernel, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_segments() - append the event for an image of kexec_load()
+ * @measure: the list; the marker is there already
+ *
+ * Its segments are what user space has made of some kernel, and no firmware has ever
+ * measured such.  So the event only says how the kernel came, and that nobody knows
+ * which.
+ *
+ * Return: 0, or -ENOMEM
+ */
+int kexec_measure_segments(struct kexec_measure *measure)
+{
+	static const char event[] = "kexec_load";
+
+	kexec_measure_start(measure);
+	kexec_measure_update(measure, event, sizeof(event));
+	return kexec_measure_finish_tagged(measure, 4, TCG2_TAG_KEXEC_LOAD,
+					   event, sizeof(event));
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_segments, "kexec_measure_kunit");

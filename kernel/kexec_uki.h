@@ -38,6 +38,21 @@ static inline int kexec_uki_told(int err)
 	}
 }
 
+/**
+ * kexec_uki_pins_cmdline() - tell if enforcement forbids another command line
+ * @embedded: the UKI has one
+ * @confidential: this is a confidential VM
+ *
+ * sd-stub ignores a passed command line under Secure Boot where the UKI has its
+ * own, and in a confidential VM (settle_command_line() in src/boot/stub.c).
+ *
+ * Return: true if it is forbidden where signatures are enforced
+ */
+static inline bool kexec_uki_pins_cmdline(bool embedded, bool confidential)
+{
+	return embedded || confidential;
+}
+
 #if IS_ENABLED(CONFIG_KEXEC_UKI)
 
 int kexec_uki_find_loader(struct kimage *image);

@@ -18,6 +18,7 @@
 #include <linux/uki.h>
 
 #include "kexec_internal.h"
+#include "kexec_uki.h"
 #include "kexec_uki_image.h"
 
 /*
@@ -73,15 +74,11 @@ int kexec_uki_choose_profile(struct kimage *image, struct kexec_uki *k,
 					    why) : 0;
 }
 
-/*
- * sd-stub ignores a passed command line under Secure Boot where the UKI has its
- * own, and in a confidential VM (settle_command_line() in src/boot/stub.c).  To
- * ignore it silently is no good for an administrator: refuse it.
- */
+/* To ignore it silently, as sd-stub does, is no good for an administrator. */
 static int permit_override(struct kimage *image, const struct kexec_uki *k)
 {
-	if (!k->uki.sections[UKI_CMDLINE].size &&
-	    !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
+	if (!kexec_uki_pins_cmdline(k->uki.sections[UKI_CMDLINE].size,
+				    cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)))
 		return 0;
 	if (!kexec_file_enforced(image))
 		return 0;

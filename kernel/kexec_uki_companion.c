@@ -25,6 +25,7 @@
 #include <linux/uki_companion.h>
 
 #include "kexec_internal.h"
+#include "kexec_sbat.h"
 #include "kexec_uki.h"
 #include "kexec_uki_image.h"
 
@@ -116,6 +117,35 @@ static int verify(struct kimage *image, const void *file, size_t len)
 }
 
 /*
+ * Returns 0 if firmware would load the addon, 1 if it would not, or -ENOMEM.  shim
+ * looks at the .sbat of an addon if there is one.
+ */
+static int ask_firmware(struct kimage *image,
+			const struct uki_companion *companion,
+			const struct kexec_uki_addon *addon)
+{
+	int err = verify(image, addon->file, addon->len);
+
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		pr_notice("addon %*pE: passed over: its signature is not accepted (%pe)\n",
+			  kexec_uki_shown(companion->name), companion->name,
+			  ERR_PTR(err));
+		return 1;
+	}
+
+	err = kexec_sbat_check(image, "addon: ", addon->file, addon->len, false);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		pass_over(companion, "its .sbat is not accepted");
+		return 1;
+	}
+	return 0;
+}
+
+/*
  * edk2 also loads, and so measures, what it cannot start.  These are the machines
  * that it was seen to do it with; with others it depends on its version.
  */
@@ -182,15 +212,9 @@ static int take_addon(struct kimage *image, struct kexec_uki *k,
 	if (err)
 		reason = why.msg;
 
-	err = verify(image, addon->file, addon->len);
-	if (err == -ENOMEM)
-		return err;
-	if (err) {
-		pr_notice("addon %*pE: passed over: its signature is not accepted (%pe)\n",
-			  kexec_uki_shown(companion->name), companion->name,
-			  ERR_PTR(err));
-		return 0;
-	}
+	err = ask_firmware(image, companion, addon);
+	if (err)
+		return err < 0 ? err : 0;
 	err = check_machine(companion, &addon->uki.pe);
 	if (err)
 		return err;

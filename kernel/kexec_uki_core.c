@@ -88,6 +88,7 @@ int kexec_uki_find_loader(struct kimage *image)
 	pr_notice("refused: module kexec_uki cannot be loaded\n");
 	return -ENOPKG;
 }
+EXPORT_SYMBOL_FOR_MODULES(kexec_uki_find_loader, "kexec_uki_kunit");
 
 /**
  * kexec_uki_initrd_errno() - the errno for an initrd that cannot be read

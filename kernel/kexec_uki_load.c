@@ -30,6 +30,7 @@
 
 #include "kexec_internal.h"
 #include "kexec_measure.h"
+#include "kexec_sbat.h"
 #include "kexec_uki.h"
 #include "kexec_uki_image.h"
 
@@ -93,6 +94,12 @@ static int prepare_kernel(struct kimage *image, struct kexec_uki *k)
 		pr_notice("refused: .linux: is a UKI itself\n");
 		return -ELIBBAD;
 	}
+
+	/* sd-stub has shim load it, which looks for a .sbat in it (linux_exec()). */
+	err = kexec_sbat_check(image, "refused: .linux: ", k->kernel.data,
+			       k->kernel.len, false);
+	if (err)
+		return err;
 
 	inner = kexec_file_probe(k->kernel.data, k->kernel.len);
 	if (IS_ERR(inner)) {

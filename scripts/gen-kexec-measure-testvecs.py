@@ -306,7 +306,10 @@ def main():
     print_digests(b"kexec:1\0", 2)
     print("\t},\n\t{")
     print_digests(b"kexec:4294967295\0", 2)
-    print("\t},\n};\n\n/* Of a section's name with its NUL. */", end="")
+    print("\t},\n};\n\n/* Of \"kexec_load\" with its NUL. */\n"
+          "static const struct testvec_digests kexec_load_digests = {")
+    print_digests(b"kexec_load\0", 1)
+    print("};\n\n/* Of a section's name with its NUL. */", end="")
     print_sections()
     print("\n/* PCR 11 of a UKI with .linux \"HALLO\\n\" and .initrd "
           "\"foobar\\n\". */\nstatic const u8 pcr11_testvec[] = {")

@@ -29,6 +29,7 @@
 #define TCG2_TAG_KEXEC_INITRD	0x6b780002	/* PCR 12: "initrd" with NUL */
 #define TCG2_TAG_EXTEND		0x6b780003	/* "user" or "kernel", no NUL */
 #define TCG2_TAG_KEXEC_FILE	0x6b780004	/* PCR 4: kernel, no PE file */
+#define TCG2_TAG_KEXEC_LOAD	0x6b780005	/* PCR 4: "kexec_load" with NUL */
 
 /**
  * struct tcg2_log_alg - an algorithm as the header lists it

@@ -33,6 +33,8 @@ struct tpm_kexec_event {
 
 #if IS_ENABLED(CONFIG_TCG_LIVE_LOG)
 
+struct tpm_chip *tpm_kexec_chip(void);
+int tpm_kexec_ask(struct tpm_chip *chip);
 int tpm_kexec_algs(struct tpm_chip *chip, struct tpm_bank_info *algs,
 		   unsigned int max);
 int tpm_kexec_count(struct tpm_chip *chip);
@@ -49,6 +51,16 @@ void tpm_kexec_thaw(void);
 #else
 
 /* Without it there is no TPM that kexec could extend. */
+static inline struct tpm_chip *tpm_kexec_chip(void)
+{
+	return NULL;
+}
+
+static inline int tpm_kexec_ask(struct tpm_chip *chip)
+{
+	return 0;
+}
+
 static inline int tpm_kexec_algs(struct tpm_chip *chip,
 				 struct tpm_bank_info *algs, unsigned int max)
 {

@@ -564,6 +564,20 @@ static void test_marker(struct kunit *test)
 	expect_digests(test, event, ids, NR_ALGS, &marker_digests[1], 17);
 }
 
+static void test_segments(struct kunit *test)
+{
+	struct kexec_measure *measure = new_list(test);
+	const struct tpm_kexec_event *event;
+	u16 ids[NR_ALGS];
+
+	fill_ids(ids);
+	KUNIT_ASSERT_EQ(test, 0, kexec_measure_segments(measure));
+	KUNIT_ASSERT_EQ(test, 1, count_events(measure));
+	event = get_event(test, measure, 0);
+	expect_tagged(test, event, 4, 0x6b780005, "kexec_load", 11);
+	expect_digests(test, event, ids, NR_ALGS, &kexec_load_digests, 11);
+}
+
 static void test_section_names(struct kunit *test)
 {
 	static const u16 id = TPM_ALG_SHA256;
@@ -755,6 +769,7 @@ static struct kunit_case list_cases[] = {
 	KUNIT_CASE(test_event_is_kept),
 	KUNIT_CASE(test_tagged_event),
 	KUNIT_CASE(test_marker),
+	KUNIT_CASE(test_segments),
 	KUNIT_CASE(test_section_names),
 	KUNIT_CASE(test_pcr11),
 	KUNIT_CASE(test_kernels),
@@ -955,8 +970,7 @@ static void free_image(void *context)
 	struct kimage *image = ctx->image;
 
 	kexec_measure_publish(NULL);
-	kexec_measure_unmap(image);
-	kexec_measure_free(image->measure);
+	kexec_measure_release(image);
 	if (ctx->pages)
 		__free_pages(ctx->pages, ctx->order);
 	ctx->pages = NULL;
@@ -967,12 +981,16 @@ static int start_load(struct kunit *test)
 {
 	struct test_ctx *ctx = test->priv;
 	struct kimage *image = ctx->image;
+	int err;
 
 	image->file_mode = 1;
 	image->no_cma = 1;
 	image->fops = &fake_loader;
 	INIT_LIST_HEAD(&image->control_pages);
-	return kexec_measure_load(image);
+
+	/* As kexec_file_load() does, before it takes the kexec lock */
+	err = kexec_measure_ask(image);
+	return err ?: kexec_measure_load(image);
 }
 
 /* A segment that is one piece of memory needs no mapping. */
@@ -1225,6 +1243,39 @@ static void test_crash_image(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->image->nr_segments, 0);
 }
 
+/* No loader, and no segment: the marker, and what tells of kexec_load(). */
+static void test_kexec_load_image(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	struct kimage *image = ctx->image;
+	const struct tpm_kexec_event *event;
+
+	register_tpm(test);
+	KUNIT_ASSERT_EQ(test, 0, kexec_measure_load(image));
+	KUNIT_ASSERT_NOT_NULL(test, image->measure);
+	at_end(test, free_image, ctx);
+	KUNIT_EXPECT_EQ(test, image->nr_segments, 0);
+	KUNIT_EXPECT_EQ(test, 0, ctx->nr_extends);
+	KUNIT_ASSERT_EQ(test, 2, count_events(image->measure));
+	event = get_event(test, image->measure, 1);
+	expect_tagged(test, event, 4, 0x6b780005, "kexec_load", 11);
+
+	KUNIT_EXPECT_EQ(test, 0, kexec_measure_execute(image));
+	expect_extends(test, 2);
+	KUNIT_EXPECT_EQ(test, -ESTALE, kexec_measure_execute(image));
+	kexec_measure_cancel(image);
+}
+
+static void test_kexec_load_crash_image(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+
+	register_tpm(test);
+	ctx->image->type = KEXEC_TYPE_CRASH;
+	KUNIT_EXPECT_EQ(test, 0, kexec_measure_load(ctx->image));
+	KUNIT_EXPECT_NULL(test, ctx->image->measure);
+}
+
 /* IMA is told all the same. */
 static void expect_unmeasured(struct kunit *test)
 {
@@ -1326,6 +1377,8 @@ static struct kunit_case tpm_cases[] = {
 	KUNIT_CASE(test_log_outgrows_segment),
 	KUNIT_CASE(test_unload_leaves_no_trace),
 	KUNIT_CASE(test_crash_image),
+	KUNIT_CASE(test_kexec_load_image),
+	KUNIT_CASE(test_kexec_load_crash_image),
 	KUNIT_CASE(test_tpm_1_2),
 	KUNIT_CASE(test_virtual_tpm),
 	KUNIT_CASE(test_tpm_with_unknown_bank),

@@ -81,6 +81,7 @@ static const struct {
 } tags[] = {
 	{ TCG2_TAG_KEXEC_INITRD, "initrd that was passed to kexec", false },
 	{ TCG2_TAG_KEXEC_FILE, "kernel that is no PE file", false },
+	{ TCG2_TAG_KEXEC_LOAD, "kernel of kexec_load(), nobody knows which", true },
 	{ 0x8f3b22ed, "command line of the kernel", false },
 	{ 0x8f3b22ec, "initrd of the kernel", false },
 	{ 0x13aed6db, "profile of the UKI", true },

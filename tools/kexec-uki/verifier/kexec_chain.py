@@ -27,7 +27,8 @@ FIRMWARE_PCRS = (0, 1, 2, 3, 7)
 IMA_PCR = 10                    # CONFIG_IMA_MEASURE_PCR_IDX
 
 # Documentation/security/tpm/tpm_kexec_log.rst, "Records of Linux" and "Notes"
-MARKER, PASSED_INITRD, EXTEND, NO_PE = (0x6b780000 + n for n in range(1, 5))
+MARKER, PASSED_INITRD, EXTEND, NO_PE, KEXEC_LOAD = (
+    0x6b780000 + n for n in range(1, 6))
 NOTE = b"Linux TPM note\0\0"
 NOTES = {1: "was extended in some banks only", 2: "was extended too often to "
          "be recorded", 4: "was changed by something unknown"}
@@ -559,6 +560,8 @@ class Judge:
             self.refuse("the log does not say what was executed")
         elif records[0].tag == NO_PE:
             self.refuse(f"a plain kernel was executed, {show(records[0])}")
+        elif records[0].tag == KEXEC_LOAD:
+            self.refuse("kexec_load() was used, nobody knows for what")
         elif records[0].kind != APPLICATION:
             self.refuse(f"{records[0]}: {records[0].kind} behind the marker")
         else:

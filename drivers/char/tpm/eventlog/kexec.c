@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cleanup.h>
+#include <linux/device.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
@@ -20,6 +21,48 @@
 
 #include "kexec_log_abi.h"
 #include "live.h"
+
+static int has_log(struct device *dev, const void *data)
+{
+	return !!to_tpm_chip(dev)->live;
+}
+
+/**
+ * tpm_kexec_chip() - find the TPM that a kexec is measured into
+ *
+ * The one that has the log, for that tells of its PCRs; it need not be the first, if
+ * its driver is a module or another one was faster.
+ *
+ * Return: the TPM with a reference to it; the default one if none has a log, or NULL
+ */
+struct tpm_chip *tpm_kexec_chip(void)
+{
+	struct device *dev = class_find_device(&tpm_class, NULL, NULL, has_log);
+
+	return dev ? to_tpm_chip(dev) : tpm_default_chip();
+}
+
+/**
+ * tpm_kexec_ask() - see whether a TPM can be used, and settle what was not
+ * @chip: the TPM
+ *
+ * This may take minutes if the TPM is silent.
+ *
+ * Return: 0; as tpm_try_get_ops()
+ */
+int tpm_kexec_ask(struct tpm_chip *chip)
+{
+	int ret = tpm_try_get_ops(chip);
+
+	if (ret)
+		return ret;
+
+	if (chip->live)
+		tpm_live_settle(chip);
+	tpm_put_ops(chip);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_ask);
 
 /**
  * tpm_kexec_algs() - get the algorithms that events need digests of
@@ -129,17 +172,31 @@ static size_t room_for_others(const struct tpm_live_log *live)
 	return room;
 }
 
-static int segment_size(struct tpm_chip *chip, size_t pending_len, size_t *size)
+/**
+ * tpm_kexec_segment_size() - tell how large the segment for the log has to be
+ * @chip: the TPM
+ * @pending_len: bytes of the records that the image will add
+ * @size: bytes of the segment
+ *
+ * Whatever others extend until the image is executed, the log will fit.  The TPM is
+ * not asked, and nobody waits for those who do: the caller has the kexec lock.
+ *
+ * Return: 0; -ENODEV if the TPM has no log; -ENOSPC if the log is too long to be
+ *	   handed over
+ */
+int tpm_kexec_segment_size(struct tpm_chip *chip, size_t pending_len,
+			   size_t *size)
 {
-	const struct tpm_live_log *live = chip->live;
+	struct tpm_live_log *live = chip->live;
 	size_t len;
 
-	/* What is not settled may yet become part of the log. */
-	len = live->len;
-	if (tpm_live_settle(chip))
-		len += live->extend.staged;
+	if (!live)
+		return -ENODEV;
 
-	if (check_add_overflow(len, pending_len, &len) ||
+	guard(mutex)(&live->lock);
+	/* What is not settled may yet become part of the log. */
+	if (check_add_overflow(live->len, live->owed, &len) ||
+	    check_add_overflow(len, pending_len, &len) ||
 	    len > TPM_KEXEC_LOG_MAX) {
 		pr_notice("refused: a log of %zu bytes and %zu more are too much to be handed over\n",
 			  live->len, pending_len);
@@ -148,33 +205,6 @@ static int segment_size(struct tpm_chip *chip, size_t pending_len, size_t *size)
 	*size = sizeof(struct tpm_kexec_log_ser) +
 		min_t(size_t, len + room_for_others(live), TPM_KEXEC_LOG_MAX);
 	return 0;
-}
-
-/**
- * tpm_kexec_segment_size() - tell how large the segment for the log has to be
- * @chip: the TPM
- * @pending_len: bytes of the records that the image will add
- * @size: bytes of the segment
- *
- * Whatever others extend until the image is executed, the log will fit.
- *
- * Return: 0; -ENODEV if the TPM has no log; -EIO if the TPM does not answer; -ENOSPC
- *	   if the log is too long to be handed over
- */
-int tpm_kexec_segment_size(struct tpm_chip *chip, size_t pending_len,
-			   size_t *size)
-{
-	int ret;
-
-	if (!chip->live)
-		return -ENODEV;
-	if (tpm_try_get_ops(chip)) {
-		pr_notice("refused: the TPM does not answer\n");
-		return -EIO;
-	}
-	ret = segment_size(chip, pending_len, size);
-	tpm_put_ops(chip);
-	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(tpm_kexec_segment_size);
 

@@ -97,6 +97,8 @@ enum tpm_live_state {
  * @buf: the log
  * @size: bytes of @buf
  * @len: bytes of the log
+ * @owed: bytes that the last extend adds to the log if it turns out that it was
+ *	  executed; 0 unless nobody could tell so far
  * @share_max: limit of &tpm_live_pcr.share
  * @frozen: a kexec has begun; who extends a PCR that is recorded gets EBUSY
  * @pcrs: PCRs 0 to 15
@@ -121,6 +123,7 @@ struct tpm_live_log {
 	u8 *buf;
 	size_t size;
 	size_t len;
+	size_t owed;
 	size_t share_max;
 	bool frozen;
 	struct tpm_live_pcr pcrs[TPM_LIVE_PCRS];

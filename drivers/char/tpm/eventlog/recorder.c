@@ -14,6 +14,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cleanup.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -280,6 +281,16 @@ static void note_unknown(struct tpm_live_log *live, const u8 *value)
 		memcpy(pcr->value, value, extend->size);
 }
 
+/* For those who do not hold the chip, and so cannot look at @state and @extend. */
+static void set_owed(struct tpm_live_log *live, size_t owed)
+{
+	if (live->owed == owed)
+		return;
+
+	guard(mutex)(&live->lock);
+	live->owed = owed;
+}
+
 /* No bank tells.  If the extend gives no active bank, executed or not is the same. */
 static void settle_untold(struct tpm_live_log *live)
 {
@@ -310,6 +321,7 @@ static int settle_extend(struct tpm_chip *chip)
 			pr_notice("PCR %u cannot be read, and nobody knows whether it was extended\n",
 				  extend->pcr);
 		live->state = TPM_LIVE_UNSETTLED;
+		set_owed(live, extend->staged);
 		return -EIO;
 	}
 
@@ -323,6 +335,7 @@ static int settle_extend(struct tpm_chip *chip)
 		record_extend(live);
 	else
 		note_unknown(live, value);
+	set_owed(live, 0);
 	return 0;
 }
 

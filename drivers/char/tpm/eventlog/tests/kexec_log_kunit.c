@@ -185,13 +185,47 @@ static void test_unsettled_at_load(struct kunit *test)
 		tpm->nr_bad_reads = UINT_MAX;
 		tpm->read_answer = NONSENSE;
 		KUNIT_EXPECT_NE(test, 0, fake_user_extend_all(tpm, 7));
+		tpm->nr_reads = 0;
 		segment = fake_new_segment(test, &size);
+		KUNIT_EXPECT_EQ(test, 0, tpm->nr_reads);
 		tpm->nr_bad_reads = 0;
 		KUNIT_EXPECT_EQ(test, 0, fake_kexec(test, segment, size));
 		fake_expect_handed_over(test, segment, size);
 		fake_expect_replays(test, 0, fake_faults[i].name);
 		kunit_kfree(test, segment);
 	}
+}
+
+/* Before a load the TPM is asked, and only then. */
+static void test_ask(struct kunit *test)
+{
+	struct fake_tpm *tpm = test->priv;
+	struct tpm_live_log *live = tpm->chip->live;
+	size_t before, unsettled, settled;
+
+	KUNIT_ASSERT_EQ(test, 0, fake_user_extend_all(tpm, 7));
+	KUNIT_ASSERT_EQ(test, 0, tpm_kexec_segment_size(tpm->chip, 0, &before));
+	fake_fail(tpm, 0, &fake_faults[0]);
+	tpm->nr_bad_reads = UINT_MAX;
+	tpm->read_answer = NONSENSE;
+	KUNIT_EXPECT_NE(test, 0, fake_user_extend_all(tpm, 7));
+	KUNIT_EXPECT_EQ(test, 0, tpm_kexec_ask(tpm->chip));
+	KUNIT_EXPECT_EQ(test, 0,
+			tpm_kexec_segment_size(tpm->chip, 0, &unsettled));
+	KUNIT_EXPECT_EQ(test, unsettled, before + live->extend.staged);
+
+	tpm->nr_bad_reads = 0;
+	KUNIT_EXPECT_EQ(test, 0, tpm_kexec_ask(tpm->chip));
+	KUNIT_EXPECT_EQ(test, 0,
+			tpm_kexec_segment_size(tpm->chip, 0, &settled));
+	KUNIT_EXPECT_EQ(test, settled, before);
+	fake_expect_replays(test, 0, "asked");
+
+	tpm->chip->flags |= TPM_CHIP_FLAG_DISABLE;
+	KUNIT_EXPECT_EQ(test, -EIO, tpm_kexec_ask(tpm->chip));
+	KUNIT_EXPECT_EQ(test, 0,
+			tpm_kexec_segment_size(tpm->chip, 0, &settled));
+	tpm->chip->flags &= ~TPM_CHIP_FLAG_DISABLE;
 }
 
 /* The same, and nothing else may become part of the log until then. */
@@ -617,6 +651,7 @@ static struct kunit_case kexec_log_cases[] = {
 	KUNIT_CASE(test_execute_fails_unreadable),
 	KUNIT_CASE(test_unsettled_at_load),
 	KUNIT_CASE(test_unsettled_without_slack),
+	KUNIT_CASE(test_ask),
 	KUNIT_CASE(test_shares_became_smaller),
 	KUNIT_CASE(test_segment_is_small),
 	KUNIT_CASE(test_no_segment),

@@ -802,7 +802,7 @@ static void test_anything_replays(struct kunit *test)
 				  &fake_faults[fake_rand32(tpm) % NR_FAULTS]);
 			tpm->nr_bad_reads = fake_rand32(tpm) % 32 ? 0 : 3;
 			answer = fake_rand32(tpm) % NR_READ_ANSWERS;
-		tpm->read_answer = fake_read_answers[answer];
+			tpm->read_answer = fake_read_answers[answer];
 			do_anything(tpm);
 		}
 		tpm->nr_bad_reads = 0;

@@ -30,6 +30,9 @@
 #define UPSTREAM_READS	(RECORD_HEAD + TCG2_LOG_MAX_ALGS * \
 			 (2 + TCG2_LOG_MAX_DIGEST) + 4)
 
+/* It reads a log in the byte order of the CPU: on others it is no judge. */
+#define UPSTREAM_READS_LOGS	(!IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+
 #define GUARDED_LEN	round_up(LOG_LEN + 1024, PAGE_SIZE)
 
 /* What a buffer holds before a function is to write to it. */
@@ -341,6 +344,8 @@ static void expect_like_upstream(struct kunit *test, const u8 *log, size_t len,
 	struct tcg2_log_record record;
 	u32 size = upstream_size(test, log, len, off);
 
+	if (!UPSTREAM_READS_LOGS)
+		return;
 	if (!tcg2_log_next(log, len, head, off, &record)) {
 		KUNIT_EXPECT_EQ_MSG(test, size, record.len, "at %zu", off);
 		return;
@@ -356,6 +361,8 @@ static void test_like_upstream(struct kunit *test)
 	struct test_ctx *ctx = test->priv;
 	const u8 *log = guarded_copy(test, log_testvec, LOG_LEN);
 
+	if (!UPSTREAM_READS_LOGS)
+		kunit_skip(test, "upstream reads no log on this CPU");
 	for (size_t off = LOG_HEAD_LEN; off < LOG_LEN; off++)
 		expect_like_upstream(test, log, LOG_LEN, &ctx->head, off);
 }
@@ -551,8 +558,9 @@ static void test_type_0_ends_the_log(struct kunit *test)
 		bool ends = !record_testvecs[i].data_len;
 
 		put_unaligned_le32(0, log + off + 4);
-		KUNIT_EXPECT_EQ(test, !upstream_size(test, log, LOG_LEN, off),
-				ends);
+		if (UPSTREAM_READS_LOGS)
+			KUNIT_EXPECT_EQ(test, ends,
+					!upstream_size(test, log, LOG_LEN, off));
 		walk = walk_log(test, log, LOG_LEN, &ctx->head);
 		KUNIT_EXPECT_EQ_MSG(test, walk.nr, ends ? i : NR_RECORDS,
 				    "record %zu", i);
@@ -663,8 +671,8 @@ static void test_written_head_is_the_profiles(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(buf + 48), 0);
 	KUNIT_EXPECT_EQ(test, buf[52], 0);
 	KUNIT_EXPECT_EQ(test, buf[53], 2);
-	/* uintnSize: 1 or 2, of 32 bits */
-	KUNIT_EXPECT_EQ(test, buf[55], sizeof(long) / 4);
+	/* uintnSize, in 32-bit words: UEFI_IMAGE_LOAD_EVENTs are of 64 bits */
+	KUNIT_EXPECT_EQ(test, buf[55], 2);
 	KUNIT_EXPECT_MEMEQ(test, buf + HEAD_NR_ALGS, log_testvec + HEAD_NR_ALGS,
 			   4 + 4 * NR_ALGS);
 	KUNIT_EXPECT_EQ(test, buf[len - 1], 0);

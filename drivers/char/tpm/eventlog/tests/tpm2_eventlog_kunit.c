@@ -367,6 +367,9 @@ static int tpm2_eventlog_init(struct kunit *test)
 {
 	struct test_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
 
+	/* What is tested reads a log in the byte order of the CPU. */
+	if (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		kunit_skip(test, "logs are little endian");
 	KUNIT_ASSERT_NOT_NULL(test, ctx);
 	ctx->chip = kunit_kzalloc(test, sizeof(*ctx->chip), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ctx->chip);
