@@ -12,6 +12,8 @@
 #   busybox             the guests' user space
 #   kexec_load_file     our helper for raw system calls, built here
 #   tpm_user            our helper that extends PCRs, built here
+#   race                our helper that does many things at once, built here
+#   cells               our helper for many loads in a row, built here
 #   stock-vmlinuz       a kernel of Debian, which knows nothing of ours
 #
 # Versions and sums are in versions.lock.  What is there already is kept.
@@ -164,3 +166,7 @@ if [ "$(cat "$tools/stamp" 2> /dev/null)" != "$stamp" ]; then
 fi
 helper kexec_load_file
 helper tpm_user
+helper race
+helper mutate
+helper failnth
+helper cells

@@ -9,6 +9,9 @@
 #   kernel.sh build           fetch, stitch, configure, build     -> out/x86_64
 #   kernel.sh build-module    the same with CONFIG_KEXEC_UKI=m    -> out/x86_64-m,
 #                             and the TPM's driver as a module    -> out/late
+#   kernel.sh variant NAME... the same with scripts/config/NAME.config on top:
+#                             appraise, force, gcov, kasan or kcsan
+#                                                             -> out/x86_64-NAME
 #   kernel.sh copy DIR        the finished build once more, to compile variants in
 #
 # LINUX=/path/to/tree takes a source tree of one's own; it is copied, never
@@ -312,12 +315,26 @@ late_driver()
 		die "the late driver does not build, see ${log#"$top"/}"
 }
 
+# variant NAME DIR
+variant()
+{
+	[ -f "$scripts/config/$1.config" ] || die "there is no scripts/config/$1.config"
+	copy_build "$2"
+	config "$2" "${guest[@]}" "$scripts/config/$1.config"
+	compile "kernel-$1" "$2"
+}
+
+variants()
+{
+	local name
+	for name; do
+		variant "$name" "$top/out/x86_64-$name"
+	done
+}
+
 build_module()
 {
-	local dir=$top/out/x86_64-m
-	copy_build "$dir"
-	config "$dir" "${guest[@]}" "$scripts/config/module.config"
-	compile kernel-module "$dir"
+	variant module "$top/out/x86_64-m"
 	late_driver
 }
 
@@ -327,6 +344,7 @@ config) config "${2:-$top/out/x86_64}" "${guest[@]}" ;;
 stitch) stitched ;;
 build) build ;;
 build-module) build_module ;;
+variant) variants "${@:2}" ;;
 copy) copy_build "$2" ;;
-*) die "usage: kernel.sh fetch | stitch | config | build | build-module | copy" ;;
+*) die "usage: kernel.sh fetch | stitch | config | build | build-module | variant | copy" ;;
 esac

@@ -3,15 +3,18 @@
 #
 # Installs the Debian packages of scripts/packages.txt that this machine lacks,
 # with sudo where it is not run by root.  Does nothing where nothing is missing.
+#
+#   setup.sh [long]     those of scripts/packages-long.txt, too
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 log=$top/out/log/setup.log
 export DEBIAN_FRONTEND=noninteractive
 
+# missing FILE...
 missing()
 {
-	sed -e 's/#.*//' "$top/scripts/packages.txt" | while read -r package; do
+	sed -e 's/#.*//' "$@" | while read -r package; do
 		[ -n "$package" ] || continue
 		dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null |
 			grep -qx installed || echo "$package"
@@ -34,7 +37,7 @@ install_packages()
 }
 
 mkdir -p "$top/out/log"
-wanted=$(missing)
+wanted=$(missing "$top/scripts/packages.txt" ${1:+"$top/scripts/packages-$1.txt"})
 [ -n "$wanted" ] || exit 0
 start=$(date +%s)
 # The names are words of a list, one package each.

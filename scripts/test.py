@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything that "make test" runs.  A gate is a command whose last line of output
+# Everything that "make test" runs, and with --long what takes hours besides, of
+# which arguments choose some: test.py --long [STEP...].  A gate is a command whose last line of output
 # is "N passed, N failed[, N skipped]"; a step is a command that others need and
 # that counts as one test.  A failure never keeps the rest from running, unless
 # the rest needs what failed.  The last line is the sum.
@@ -24,12 +25,29 @@ STEPS = (
     ("kunit", "scripts/kunit.sh", ("kernel",)),
     ("tools", "scripts/guest-tools.sh && scripts/kexec-tools.sh &&"
      " scripts/kexec-uki.sh", ("kernel",)),
+    ("variants", "scripts/kernel.sh variant appraise force", ("kernel",)),
     ("debian", "scripts/debian.sh", ("packages",)),
+    ("fuzz", "scripts/fuzz.sh", ("kernel",)),
+    ("authenticode", "tests/authenticode/run.sh", ("tools",)),
     ("kexec-tools", "tests/kexec-tools/run.sh", ("tools",)),
     ("kexec-uki", "tests/kexec-uki/run.sh", ("kernel",)),
-    ("e2e", "tests/e2e/run.py", ("tools", "module")),
+    ("e2e", "tests/e2e/run.py", ("tools", "module", "variants")),
     ("matrix", "tests/e2e/run_matrix.py", ("tools",)),
     ("e2e-debian", "tests/e2e/run_debian.py", ("tools", "debian")),
+)
+
+# What "make test-long" runs: PREPARE of the steps above, and these
+PREPARE = ("packages", "kernel", "series", "module", "tools")
+LONG = (
+    ("packages-long", "scripts/setup.sh long", ("packages",)),
+    ("kernels", "scripts/kernel.sh variant appraise force kasan kcsan",
+     ("kernel",)),
+    ("e2e-long", "tests/e2e/run_long.py", ("tools", "module", "kernels")),
+    ("matrix-all", "tests/e2e/run_matrix.py --all", ("tools",)),
+    ("coverage", "scripts/coverage.sh", ("kernel",)),
+    ("builds", "scripts/builds.sh", ("series", "packages-long")),
+    ("each", "scripts/each.sh", ("series",)),
+    ("fuzz-long", "scripts/fuzz.sh --runs 100000000", ("kernel",)),
 )
 
 
@@ -64,10 +82,23 @@ def counts(status, found):
     return found
 
 
+def chosen(arguments):
+    """The steps to run, by the command line"""
+    if arguments[:1] != ["--long"]:
+        return STEPS
+    names = arguments[1:] or [step[0] for step in LONG]
+    unknown = set(names).difference(step[0] for step in LONG)
+    if unknown:
+        sys.exit(f"test.py: no long step is named {', '.join(sorted(unknown))}")
+    return ([step for step in STEPS if step[0] in PREPARE]
+            + [step for step in LONG if step[0] in names])
+
+
 def main():
     begin, total, broken = time.monotonic(), [0, 0, 0], set()
-    for number, (name, command, needs) in enumerate(STEPS, 1):
-        print(f"[{number}/{len(STEPS)}] {name}", flush=True)
+    steps, summary = chosen(sys.argv[1:]), []
+    for number, (name, command, needs) in enumerate(steps, 1):
+        print(f"[{number}/{len(steps)}] {name}", flush=True)
         start, missing = time.monotonic(), broken.intersection(needs)
         if missing:
             print(f"  not run: {', '.join(sorted(missing))} failed")
@@ -78,9 +109,12 @@ def main():
         if result[1] and (missing or found is None):
             broken.add(name)
         total = [a + b for a, b in zip(total, result)]
-        print(f"  {name}: {result[0]} passed, {result[1]} failed, {result[2]} skipped;"
-              f" {clock(time.monotonic() - start)}, {clock(time.monotonic() - begin)}"
-              " in all", flush=True)
+        summary.append(f"  {name}: {result[0]} passed, {result[1]} failed,"
+                       f" {result[2]} skipped; {clock(time.monotonic() - start)}")
+        print(f"{summary[-1]}, {clock(time.monotonic() - begin)} in all",
+              flush=True)
+    if steps is not STEPS:
+        print("\n".join(["summary:"] + summary))
     skipped = f", {total[2]} skipped" if total[2] else ""
     print(f"{total[0]} passed, {total[1]} failed{skipped}")
     sys.exit(1 if total[1] else 0)

@@ -449,6 +449,9 @@ def test_verifier_programs(p):
             + logs.digest("sha256", b"other").hex())
     refused(p, swap(e, marker(1), more=1, to=tag(4, 0x6b780004, b"kernel\0")),
             "kexec 1: a plain kernel was executed")
+    refused(p, swap(e, marker(1), more=1,
+                    to=tag(4, 0x6b780005, b"kexec_load\0")),
+            "kexec 1: kexec_load() was used")
     refused(p, swap(e, marker(1), more=1, to=ipl(4, "x")),
             "PCR 4: EV_IPL behind the marker")
     refused(p, drop(e, marker(1), more=1), "does not say what was executed")

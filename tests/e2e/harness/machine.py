@@ -105,6 +105,7 @@ class Machine:
     devices  more of them, in QEMU's words
     disk     a disk's image, which stays as it is; the ESP's is virtio then, too
     state    the state of a TPM, which stays as it is
+    store    called with the file of the firmware's variables, to change it
     reboots  a reboot is one, and not the end
     limit    seconds that it has for all it does
     """
@@ -114,7 +115,7 @@ class Machine:
                  tpm="tpm-crb", banks=ALL_BANKS,
                  secure=False, share=None, writable=False, proxy=None,
                  memory=1024, cpus=1, devices=(), disk=None, state=None,
-                 reboots=False, limit=TOTAL_S):
+                 store=None, reboots=False, limit=TOTAL_S):
         self.name = name
         self.boot = boot
         self.register = register
@@ -133,6 +134,7 @@ class Machine:
         self.devices = devices
         self.disk = disk
         self.state = state
+        self.store = store
         self.reboots = reboots
         self.limit = limit
         self.work = paths.WORK / "machines" / name
@@ -147,6 +149,8 @@ class Machine:
         shutil.copy(paths.OVMF / made, store)
         if self.esp and not self.kernel[0]:
             varstore.boot_entry(store, self.boot, self.options)
+        if self.store:
+            self.store(store)
         args = []
         if self.secure:
             args += ["-global", "driver=cfi.pflash01,property=secure,value=on",

@@ -36,3 +36,8 @@ SNAKEOIL = Path("/usr/share/ovmf")
 # boot loader
 DEBIAN = OUT / "debian"
 SDBOOT = TOOLS / "debian/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+
+
+def variant(name):
+    """The kernel that "scripts/kernel.sh variant NAME" has built"""
+    return OUT / f"x86_64-{name}/arch/x86/boot/bzImage"

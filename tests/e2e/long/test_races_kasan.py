@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Loads, unloads, executes, extends and reads at once, watched by KASAN and lockdep.
+
+Nothing may leak, either: kmemleak looks at the end.
+"""
+
+from harness import paths, races
+
+KERNEL = paths.variant("kasan")
+NEEDS = (KERNEL,)
+SECONDS = 60
+
+
+def run(t):
+    r = races.boot(t, KERNEL, SECONDS)
+    races.check_splats(t, r)
+    races.check(t, r)

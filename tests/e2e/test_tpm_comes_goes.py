@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The TPM's driver is unloaded and loaded again, before, between and during.
+
+What was loaded for another chip, or for none, is not executed; the log goes on
+when the chip is back, and whoever begins to execute is let finish.
+"""
+
+from harness import machine, oracle, tpmfaults, vtpm
+from harness.paths import LATE_DRIVER
+
+NEEDS = (LATE_DRIVER,)
+# IMA would hold on to the chip.  The next kernel has the driver built in.
+LATE = "initcall_blacklist=crb_acpi_driver_init"
+SCRIPT = """
+. /in/vtpm.sh
+number()
+{
+	ls /sys/class/tpm | sed -n 's/^tpm\\([0-9]*\\)$/\\1/p'
+}
+# state NAME
+state()
+{
+	n=$(number)
+	TPM=/dev/tpm$n tpm_user event 15 "$1" > /tmp/said
+	emit "$1/said" < /tmp/said
+	chip "$1" "$n"
+	copy "$1/live_log" "/sys/kernel/security/tpm$n/binary_measurements_live"
+	copy "$1/bios_log" "/sys/kernel/security/tpm$n/binary_bios_measurements"
+}
+comes()
+{
+	try "$1/insmod" insmod /in/tpm_crb_late.ko
+	number | emit "$1/number"
+}
+goes()
+{
+	try "$1/rmmod" rmmod tpm_crb_late
+}
+load()
+{
+	try "$1/load" kexec_load_file load /in/next.efi
+	pending "$1"
+}
+comes 1
+state 1
+load gone
+goes gone
+try gone/exec kexec_load_file exec
+load none
+comes 2
+state 2
+try none/exec kexec_load_file exec
+load back
+goes back
+comes 3
+state 3
+try back/exec kexec_load_file exec
+
+# While it goes on: the last extend fails, the chip goes meanwhile
+tell()
+{
+	TPM=/dev/tpm$n tpm_user event 23 "$*" > /dev/null
+}
+load fails
+tell pace 0.2
+tell arm fails fail extend 12 1
+{ sleep 1; rmmod tpm_crb_late; } > /tmp/rmmod 2>&1 &
+rmmod=$!
+try fails/exec kexec_load_file exec
+wait $rmmod
+echo $? | emit fails/rmmod
+number | emit fails/number
+comes 4
+state before
+load last
+tell pace 0.2
+tell arm last fail extend 999 1
+{ sleep 1; echo goes > /dev/console; rmmod tpm_crb_late; } &
+try last/exec kexec_load_file exec
+"""
+
+
+def lines(r, name, text):
+    return [x for x in r.text(f"{name}/dmesg").splitlines() if text in x]
+
+
+def check_stale(t, r, name):
+    """It was loaded for another chip, or for none"""
+    t.outcome(r, f"{name}/exec", "ESTALE")
+    t.equal(len(lines(r, f"{name}/exec", "is not the one at load")), 1,
+            f"{name}: the line")
+
+
+def check_chips(t, r):
+    for name in ("1", "2", "3", "4"):
+        t.equal(r.status(f"{name}/insmod"), 0, f"insmod {name}")
+    for name in ("gone", "back"):
+        t.equal(r.status(f"{name}/rmmod"), 0, f"rmmod: {name}")
+    t.equal(r.text("fails/rmmod"), "0", "rmmod during an execute")
+    t.equal(r.text("fails/number"), "", "the chip after that")
+    print("numbers of the chip:",
+          [r.text(f"{n}/number") for n in ("1", "2", "3", "4")])
+
+
+def check_log(t, r, names):
+    """It goes on from one to the next, and explains the PCRs"""
+    for name in names:
+        t.equal(r.text(f"{name}/said"), "event ok", f"{name}: an extend")
+        oracle.check_log(r, name)
+    for here, there in zip(names, names[1:]):
+        t.true(r.files[f"{there}/live_log"].startswith(
+            r.files[f"{here}/live_log"]), f"the log from {here} to {there}")
+
+
+def run(t):
+    (t.share / "vtpm.sh").write_text(vtpm.SCRIPT)
+    (t.share / "tpm_crb_late.ko").write_bytes(LATE_DRIVER.read_bytes())
+    image = t.next()
+    t.script(SCRIPT)
+    proxy = tpmfaults.Proxy()
+    r = machine.Machine(t.name, boot=t.first(LATE), share=t.share, cpus=2,
+                        proxy=proxy).run().need("before/pcrs", "after/pcrs")
+    check_chips(t, r)
+    for name in ("gone", "back", "fails", "last"):
+        t.outcome(r, f"{name}/load", "ok")
+        t.true(r.files.get(f"{name}/pending"), f"{name}: the pending list")
+    t.outcome(r, "none/load", "ok")
+    t.equal(r.files["none/pending"], b"", "pending without a chip")
+    t.equal(len(lines(r, "none/load", "will not be measured")), 1, "the line")
+    for name in ("gone", "none", "back"):
+        check_stale(t, r, name)
+    t.outcome(r, "fails/exec", "EIO")
+    t.true(proxy.arms["fails"].spoiled, "nothing was spoiled")
+    check_log(t, r, ["1", "2", "3", "before"])
+    t.hop(r, image, nth=2)
+    t.inside("goes", r.tail(500), "the driver went while the execute went on")
+    for word in ("Kernel panic", "BUG:", "WARNING:"):
+        t.true(word not in r.tail(9999), f"{word} on the console")
