@@ -47,14 +47,23 @@ def variable(name, data, vendor=GLOBAL):
     return raw + b"\xff" * (-len(raw) % 4)
 
 
+def behind(at, fields):
+    """Where the variable ends that is at this place"""
+    at += HEADER.size + fields[7] + fields[8]
+    return at + -at % 4
+
+
+def first(store):
+    return struct.unpack_from("<H", store, 48)[0] + 28
+
+
 def variables(store):
     """(offset, fields of the header) of each"""
-    at = struct.unpack_from("<H", store, 48)[0] + 28
+    at = first(store)
     while struct.unpack_from("<H", store, at)[0] == START_ID:
         fields = HEADER.unpack_from(store, at)
         yield at, fields
-        at += HEADER.size + fields[7] + fields[8]
-        at += -at % 4
+        at = behind(at, fields)
 
 
 def find(store, name, vendor):
@@ -71,9 +80,8 @@ def room(store):
     """Where the next variable goes, and where the store ends"""
     start = struct.unpack_from("<H", store, 48)[0]
     end = start + struct.unpack_from("<I", store, start + 16)[0]
-    at, fields = list(variables(store))[-1]
-    at += HEADER.size + fields[7] + fields[8]
-    return at + -at % 4, end
+    ends = [behind(*each) for each in variables(store)]
+    return max(ends, default=first(store)), end
 
 
 def put(image, new):
