@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """200 rounds of loads and unloads end with the memory that they began with.
 
-A round loads a UKI with companions, the same as crash kernel, and a plain kernel in
-the place of the first, and lets go of all.  One page that is lost in each round is
-found.
+A round loads a UKI with companions, the same as crash kernel, and a plain
+kernel in the place of the first, and lets go of all.  One page that is lost in
+each round is found.
 """
 
 import re

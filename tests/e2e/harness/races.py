@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Guests in which everything happens at once (guest/race.c), and what has to hold.
+"""Guests in which everything happens at once, and what has to hold.
 
-First without executes, then with executes that the TPM makes fail, so that the guest
-goes on; at the end one that succeeds.
+guest/race.c does it: first without executes, then with executes that the TPM
+makes fail, so that the guest goes on; at the end comes one that succeeds.
 """
 
 import random
@@ -17,7 +17,7 @@ EXECUTES = 2000
 # The TPM extends no PCR 16 for the log: here it ends the executes that fail.
 ENOUGH = "enough."
 
-# What a race may end with, beside success (Documentation/admin-guide/kexec-uki.rst).
+# What a race may end with, beside success; see the guide's list of errors.
 # The loader's module may be gone when a UKI is read: ENOPKG.
 BUSY = {"EBUSY"}
 ALLOWED = {
@@ -28,8 +28,8 @@ ALLOWED = {
     "crash-unload": BUSY,
     "segments": BUSY,
     "nothing": BUSY,
-    # nothing loaded; spent, or another kexec tried since; an extend failed; IMA's list
-    # has outgrown its segment
+    # nothing loaded; spent, or another kexec tried since; an extend failed;
+    # IMA's list has outgrown its segment
     "exec": BUSY | {"EINVAL", "ESTALE", "EIO", "ENOSPC"},
     # in use; not there, or there already
     "module": BUSY | {"EAGAIN", "ENOENT", "EEXIST"},
@@ -68,7 +68,8 @@ done
 try crash kexec_load_file load /in/a.efi crash
 kexec -u
 logs before
-cd /sys/module/kcsan/parameters && echo 500 > skip_watch && echo 200 > udelay_task
+cd /sys/module/kcsan/parameters &&
+	echo 500 > skip_watch && echo 200 > udelay_task
 race %(seconds)d /in/first %(first)s > /tmp/said 2>&1
 emit first < /tmp/said
 kexec -u
@@ -78,7 +79,8 @@ tpm_user extend 16 %(enough)s
 logs raced
 cp /sys/kernel/debug/kcsan /in/kcsan
 [ -e /sys/kernel/debug/kmemleak ] &&
-	echo scan > /sys/kernel/debug/kmemleak && cat /sys/kernel/debug/kmemleak > /in/leaks
+	echo scan > /sys/kernel/debug/kmemleak &&
+	cat /sys/kernel/debug/kmemleak > /in/leaks
 kexec -u
 { cat /tmp/dmesg.all; dmesg; } > /in/dmesg
 try load kexec_load_file load /in/next.efi
@@ -88,7 +90,7 @@ try exec kexec_load_file exec
 
 
 def make_images(t):
-    """Two UKIs and a plain kernel that nobody must start: their loads are fast"""
+    """Two UKIs and a plain kernel that load fast, and must not be started"""
     small, rd = t.share / "plain", t.dir / "small.img"
     small.write_bytes(tiny.bzimage())
     rd.write_bytes(bytes(range(256)) * 256)
@@ -194,7 +196,7 @@ def boundaries(data):
 
 
 def check_snapshots(t, log):
-    """What the readers have seen last is a beginning of the log, of whole records"""
+    """What readers saw last is a beginning of the log, of whole records"""
     ends = boundaries(log)
     snapshots = [p for d in ("first", "second")
                  for p in sorted((t.share / d).glob("*"))

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """A panic while UKIs are being loaded and the TPM is slow: kdump comes.
 
-__crash_kexec() only tries the kexec lock, so whatever holds that keeps the crash
-kernel from starting.  It must not be held while somebody waits for the TPM.
+__crash_kexec() only tries the kexec lock, so whatever holds that keeps the
+crash kernel from starting.  It must not be held while somebody waits for the
+TPM, or hashes what is loaded.
 
-The first guest only looks: the lock has to be held for a small part of a load, most of
-which is waiting for the TPM.  Then guests panic, each at another moment.  Mainline
-holds the lock while it places, copies and hashes segments, and so do we: one of them
-may be unlucky.
+The first guest only looks: the lock has to be held for a small part of a load,
+most of which is waiting for the TPM.  Then guests panic, each at another
+moment.  Mainline holds the lock while it places, copies and hashes segments,
+and so do we: one of them may be unlucky.
 """
 
 import random
