@@ -673,6 +673,15 @@ static int prepare(struct kimage *image, struct tpm_chip *chip)
 	return 0;
 }
 
+/*
+ * Whether the loader lists events of its own.  There is none for kexec_load(), and
+ * none yet before a file was probed that is no UKI.
+ */
+static bool has_events(const struct kimage *image)
+{
+	return image && image->fops && image->fops->measure;
+}
+
 /* Events of the kexec itself, then those of what is started. */
 static int list_events(struct kimage *image)
 {
@@ -687,7 +696,7 @@ static int list_events(struct kimage *image)
 			return ret;
 	}
 
-	if (image->file_mode && image->fops->measure)
+	if (has_events(image))
 		return image->fops->measure(image);
 	if (!measure->nr_digests)
 		return 0;
@@ -698,7 +707,7 @@ static int list_events(struct kimage *image)
 
 static bool is_measured(const struct kimage *image)
 {
-	return measure_all || (image->file_mode && image->fops->measure);
+	return measure_all || has_events(image);
 }
 
 /* Writes one record after the other, or counts them if @buf is NULL. */
@@ -816,8 +825,6 @@ static bool needs_no_list(const struct kimage *image)
  */
 int kexec_measure_ask(const struct kimage *image)
 {
-	bool measured = measure_all ||
-			(image && image->fops && image->fops->measure);
 	struct tpm_chip *chip = tpm_kexec_chip();
 	int ret = 0;
 
@@ -825,7 +832,7 @@ int kexec_measure_ask(const struct kimage *image)
 		ret = tpm_kexec_ask(chip);
 	if (chip)
 		put_device(&chip->dev);
-	if (!ret || !measured)
+	if (!ret || !is_measured(image))
 		return 0;
 
 	pr_notice("refused: the TPM does not answer (%d)\n", ret);

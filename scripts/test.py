@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Everything that "make test" runs, and with --long what takes hours besides, of
-# which arguments choose some: test.py --long [STEP...].  A gate is a command whose last line of output
-# is "N passed, N failed[, N skipped]"; a step is a command that others need and
-# that counts as one test.  A failure never keeps the rest from running, unless
+# which arguments choose some: test.py --long [STEP...].  A gate is a command whose
+# last line of output is "N passed, N failed[, N skipped]"; a step is a command that
+# others need and that counts as one test.  A failure never keeps the rest from running, unless
 # the rest needs what failed.  The last line is the sum.
 import os
 import re

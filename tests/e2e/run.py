@@ -80,7 +80,7 @@ class Job:
 
     def begin(self):
         self.tries += 1
-        self.start = time.monotonic()
+        self.start, self.since = time.monotonic(), time.time()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, __file__, "--one", self.name],
@@ -88,7 +88,8 @@ class Job:
                 preexec_fn=machine.die_with_parent)
 
     def starved(self):
-        return any(STARVED in console.read_bytes()
+        return any(console.stat().st_mtime >= self.since
+                   and STARVED in console.read_bytes()
                    for console in paths.LOG.glob(f"{self.name}*.console"))
 
     def result(self):

@@ -2,18 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The end-to-end tests on a Debian with systemd: run.py's, of debian/."""
 
-import os
-import sys
-from pathlib import Path
+import suite
 
-OUT = Path(__file__).resolve().parents[2] / "out"
-os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
-os.environ["E2E_SUITE"] = "debian"
-# Not those of run.py, which may run at the same time
-os.environ.setdefault("E2E_WORK", str(OUT / "e2e-debian"))
-os.environ.setdefault("E2E_LOG", str(OUT / "log" / "e2e-debian"))
-
-import run  # noqa: E402
-
-run.LONG = ("refused", "boot_loader", "chain")
-sys.exit(run.main())
+suite.run("debian", ("refused", "boot_loader", "chain"))

@@ -5,14 +5,13 @@ What was loaded for another chip, or for none, is not executed; the log goes on
 when the chip is back, and whoever begins to execute is let finish.
 """
 
-from harness import machine, oracle, tpmfaults, vtpm
+from harness import machine, oracle, tpmfaults
 from harness.paths import LATE_DRIVER
 
 NEEDS = (LATE_DRIVER,)
 # IMA would hold on to the chip.  The next kernel has the driver built in.
 LATE = "initcall_blacklist=crb_acpi_driver_init"
 SCRIPT = """
-. /in/vtpm.sh
 number()
 {
 	ls /sys/class/tpm | sed -n 's/^tpm\\([0-9]*\\)$/\\1/p'
@@ -23,7 +22,7 @@ state()
 	n=$(number)
 	TPM=/dev/tpm$n tpm_user event 15 "$1" > /tmp/said
 	emit "$1/said" < /tmp/said
-	chip "$1" "$n"
+	pcrs "$1" "$n"
 	copy "$1/live_log" "/sys/kernel/security/tpm$n/binary_measurements_live"
 	copy "$1/bios_log" "/sys/kernel/security/tpm$n/binary_bios_measurements"
 }
@@ -113,7 +112,6 @@ def check_log(t, r, names):
 
 
 def run(t):
-    (t.share / "vtpm.sh").write_text(vtpm.SCRIPT)
     (t.share / "tpm_crb_late.ko").write_bytes(LATE_DRIVER.read_bytes())
     image = t.next()
     t.script(SCRIPT)

@@ -25,12 +25,12 @@ TPM=/dev/tpm1 tpm_user event 4 software >> /tmp/said
 emit said < /tmp/said
 ls /sys/kernel/security/tpm1 2>&1 | emit files
 logs with
-chip with1 1
+pcrs with1 1
 try load1 kexec_load_file load /in/next.efi
 pending load1
 try exec1 kexec_load_file exec
 logs failed
-chip failed1 1
+pcrs failed1 1
 vtpm_stop
 ls -d /sys/class/tpm/* | emit gone
 vtpm_start 1
@@ -47,15 +47,15 @@ vtpm_start 0
 try load1 kexec_load_file load /in/next.efi
 pending load1
 insmod /in/tpm_crb_late.ko
-chip soft 0
-chip before 1
+pcrs soft 0
+pcrs before 1
 log=/sys/kernel/security/tpm1
 copy before/live_log $log/binary_measurements_live
 copy before/bios_log $log/binary_bios_measurements
 try exec1 kexec_load_file exec
 try load2 kexec_load_file load /in/next.efi
 pending load2
-chip soft2 0
+pcrs soft2 0
 vtpm_stop
 try exec2 kexec_load_file exec
 """
@@ -82,7 +82,7 @@ echo ${dev##*/} > $driver/bind
 ls /sys/class/tpm | emit bound
 try load3 kexec_load_file load /in/next.efi
 pending load3
-chip soft 1
+pcrs soft 1
 vtpm_stop
 try exec3 kexec_load_file exec
 """

@@ -209,8 +209,6 @@ def rule(cell):
     return found[0]
 
 
-
-
 def asks_lockdown(cell):
     """Whether the lockdown LSM has to be asked; it notes when it says no."""
     if cell.lockdown == "none":

@@ -30,10 +30,11 @@ bye()
 	reboot -f
 }
 
-# pcrs NAME: every PCR of every bank, "sha256 11 HEX" each
+# pcrs NAME [NUMBER]: every PCR of every bank, "sha256 11 HEX" each, of the chip
+# with that number
 pcrs()
 {
-	for f in /sys/class/tpm/tpm0/pcr-*/*; do
+	for f in /sys/class/tpm/tpm${2:-0}/pcr-*/*; do
 		[ -e "$f" ] || break
 		read -r value < "$f"
 		bank=${f%/*}

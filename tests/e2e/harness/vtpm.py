@@ -47,17 +47,6 @@ vtpm_stop()
 	kill $vtpm_pid
 	wait $vtpm_pid
 }
-
-# chip NAME NUMBER: all PCRs of that chip
-chip()
-{
-	for f in /sys/class/tpm/tpm$2/pcr-*/*; do
-		[ -e "$f" ] || break
-		read -r value < "$f"
-		bank=${f%/*}
-		echo "${bank##*/pcr-} ${f##*/} $value"
-	done | emit "$1/pcrs"
-}
 """
 
 
