@@ -77,6 +77,7 @@ union bank_hash {
  * struct kexec_measure - what an image extends when it is executed
  * @chip: the default TPM at load, with a reference held; NULL if there was none
  * @spent: an execute has begun to extend, there must not be another
+ * @nr_kexecs: how many kexecs the log told of when the events were listed
  * @nr_hashes: number of hashes that are computed
  * @nr_digests: how many of them, from the first on, the TPM core wants: those of the
  *		banks, then those that only its log has; 0 if nothing is extended
@@ -89,11 +90,12 @@ union bank_hash {
  * @pending: @events as they will stand in the log
  * @segment: the segment for the log, mapped; NULL if there is none
  * @segment_idx: its index
- * @segment_size: its size in bytes, 0 if there is none
+ * @segment_size: its size in bytes, known before there is one; 0 if there will be none
  */
 struct kexec_measure {
 	struct tpm_chip *chip;
 	bool spent;
+	int nr_kexecs;
 	unsigned int nr_hashes;
 	unsigned int nr_digests;
 	u16 algs[MAX_HASHES];
@@ -690,8 +692,10 @@ static int list_events(struct kimage *image)
 
 	if (measure->nr_digests) {
 		ret = tpm_kexec_count(measure->chip);
-		if (ret >= 0)
-			ret = kexec_measure_marker(measure, ret + 1);
+		if (ret < 0)
+			return ret;
+		measure->nr_kexecs = ret;
+		ret = kexec_measure_marker(measure, ret + 1);
 		if (ret)
 			return ret;
 	}
@@ -757,11 +761,6 @@ static int add_segment(struct kimage *image)
 	};
 	int ret;
 
-	ret = tpm_kexec_segment_size(measure->chip, measure->pending->len,
-				     &measure->segment_size);
-	if (ret)
-		return ret;
-
 	kbuf.memsz = measure->segment_size;
 	ret = kexec_add_buffer(&kbuf);
 	if (ret) {
@@ -778,19 +777,32 @@ static int add_segment(struct kimage *image)
 	return 0;
 }
 
-static int load_measured(struct kimage *image)
+static int make_list(struct kimage *image)
 {
+	struct kexec_measure *measure = image->measure;
 	int ret = 0;
 
 	if (is_measured(image))
 		ret = list_events(image);
-	if (ret || !image->measure->nr_digests)
+	if (ret || !measure->nr_digests)
 		return ret;
 
-	ret = make_pending(image->measure);
+	ret = make_pending(measure);
 	if (ret || !image->file_mode)
 		return ret;
-	return add_segment(image);
+	return tpm_kexec_segment_size(measure->chip, measure->pending->len,
+				      &measure->segment_size);
+}
+
+/*
+ * Whether another kexec has taken the marker's number since: one that was executed,
+ * and failed, while the list was made, or one of which nobody knew then whether its
+ * marker was extended.
+ */
+static bool marker_is_taken(const struct kexec_measure *measure)
+{
+	return measure->nr_events && measure->nr_digests &&
+	       tpm_kexec_count(measure->chip) != measure->nr_kexecs;
 }
 
 /* Who does not want a kernel measured must not lose it to a TPM that fails. */
@@ -841,20 +853,23 @@ int kexec_measure_ask(const struct kimage *image)
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_ask, "kexec_measure_kunit");
 
 /**
- * kexec_measure_load() - list what an image will be measured with
+ * kexec_measure_prepare() - list what an image will be measured with
  * @image: the image, with all that its loader will take; gets &kimage.measure, which
- *	   is freed with it, and a segment for the log
+ *	   is freed with it
  *
- * An image that kexec_measure=uki leaves out gets the segment and no events.  One of
- * kexec_load() gets the events that tell of it, and no segment.
+ * Files are hashed, which takes a while, so the kexec lock should not be held: as long
+ * as it is, __crash_kexec() starts no crash kernel.  The TPM is not asked.
+ *
+ * An image that kexec_measure=uki leaves out gets no events.  One of kexec_load() gets
+ * the events that tell of it, and will have no segment.
  *
  * Return: 0, also if there is nothing to extend, which one line in the log says;
  *	   -ENODEV if signatures are enforced and the TPM that firmware announces
- *	   is not there, or if a TPM has no log; -ENOPKG if the
- *	   kernel cannot compute the hash of a bank; -ENOSPC if the log is too long;
- *	   -ENOMEM; what the loader or kexec_add_buffer() returns
+ *	   is not there, or if a TPM has no log; -ENOPKG if the kernel cannot compute
+ *	   the hash of a bank; -ENOSPC if the log is too long; -ENOMEM; what the
+ *	   loader returns
  */
-int kexec_measure_load(struct kimage *image)
+int kexec_measure_prepare(struct kimage *image)
 {
 	struct tpm_chip *chip;
 	int ret;
@@ -865,7 +880,7 @@ int kexec_measure_load(struct kimage *image)
 	chip = tpm_kexec_chip();
 	ret = prepare(image, chip);
 	if (!ret)
-		ret = load_measured(image);
+		ret = make_list(image);
 	else if (chip)
 		put_device(&chip->dev);
 
@@ -873,6 +888,35 @@ int kexec_measure_load(struct kimage *image)
 		return load_without_list(image);
 
 	/* On EINVAL user space would fall back to kexec_load(). */
+	return ret == -EINVAL ? -EIO : ret;
+}
+EXPORT_SYMBOL_FOR_MODULES(kexec_measure_prepare, "kexec_measure_kunit");
+
+/**
+ * kexec_measure_load() - give an image a segment for the log
+ * @image: the image, after kexec_measure_prepare()
+ *
+ * Under the kexec lock, so that no execute can come between.
+ *
+ * Return: 0, also if there is nothing to extend; -EBUSY if a kexec was tried since
+ *	   kexec_measure_prepare(); what kexec_add_buffer() returns
+ */
+int kexec_measure_load(struct kimage *image)
+{
+	struct kexec_measure *measure = image->measure;
+	int ret;
+
+	if (!measure || !measure->segment_size)
+		return 0;
+
+	if (marker_is_taken(measure)) {
+		pr_notice("refused: a kexec was tried meanwhile, load the image anew\n");
+		return -EBUSY;
+	}
+	ret = add_segment(image);
+	if (ret && !is_measured(image))
+		return load_without_list(image);
+
 	return ret == -EINVAL ? -EIO : ret;
 }
 EXPORT_SYMBOL_FOR_MODULES(kexec_measure_load, "kexec_measure_kunit");
@@ -957,6 +1001,10 @@ static int check_stale(const struct kexec_measure *measure)
 	}
 	if (chip_changed(measure)) {
 		pr_notice("refused: the TPM is not the one at load, load the image anew\n");
+		return -ESTALE;
+	}
+	if (marker_is_taken(measure)) {
+		pr_notice("refused: a kexec was tried since the load, load the image anew\n");
 		return -ESTALE;
 	}
 	return 0;

@@ -77,6 +77,7 @@ const char *kexec_measure_identity(const struct kexec_measure *measure);
 
 /* kexec_measure.c: the image */
 int kexec_measure_ask(const struct kimage *image);
+int kexec_measure_prepare(struct kimage *image);
 int kexec_measure_load(struct kimage *image);
 int kexec_measure_post_load(struct kimage *image);
 void kexec_measure_publish(const struct kimage *image);
@@ -108,6 +109,11 @@ static inline void kexec_measure_free(struct kexec_measure *measure)
 }
 
 static inline int kexec_measure_ask(const struct kimage *image)
+{
+	return 0;
+}
+
+static inline int kexec_measure_prepare(struct kimage *image)
 {
 	return 0;
 }

@@ -5,7 +5,8 @@
 # which arguments choose some: test.py --long [STEP...].  A gate is a command whose
 # last line of output is "N passed, N failed[, N skipped]"; a step is a command that
 # others need and that counts as one test.  A failure never keeps the rest from running, unless
-# the rest needs what failed.  The last line is the sum.
+# the rest needs what failed.  What failed is told once more before the last line, which
+# is the sum.
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUM = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+BAD = re.compile(r"FAILED|\bnot ok\b|Traceback|\berror:")
+RETOLD = 12     # lines of one step, at most
 
 # (name, command, what it needs)
 STEPS = (
@@ -56,8 +59,11 @@ def clock(seconds):
 
 
 def run(command):
-    """Runs it in sight of the person who waits; returns its status and counts."""
-    last = ""
+    """
+    Runs it in sight of the person who waits; returns its status, its counts, and the
+    lines that tell of a failure, each with the next one, which says why.
+    """
+    last, bad = "", []
     with subprocess.Popen(command, shell=True, cwd=TOP, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True, errors="replace") as child:
         for line in child.stdout:
@@ -66,11 +72,14 @@ def run(command):
             elif last:
                 print(last)
             sys.stdout.flush()
+            if BAD.search(line) or bad and bad[-1] == last and BAD.search(last):
+                bad.append(line.rstrip("\n"))
             last = line.rstrip("\n")
     found = SUM.match(last)
     if last and not found:
         print(last, flush=True)
-    return child.returncode, [int(n or 0) for n in found.groups()] if found else None
+    numbers = [int(n or 0) for n in found.groups()] if found else None
+    return child.returncode, numbers, bad[:RETOLD]
 
 
 def counts(status, found):
@@ -96,18 +105,20 @@ def chosen(arguments):
 
 def main():
     begin, total, broken = time.monotonic(), [0, 0, 0], set()
-    steps, summary = chosen(sys.argv[1:]), []
+    steps, summary, retold = chosen(sys.argv[1:]), [], []
     for number, (name, command, needs) in enumerate(steps, 1):
         print(f"[{number}/{len(steps)}] {name}", flush=True)
         start, missing = time.monotonic(), broken.intersection(needs)
         if missing:
             print(f"  not run: {', '.join(sorted(missing))} failed")
-            result = [0, 1, 0]
+            result, bad = [0, 1, 0], []
         else:
-            status, found = run(command)
+            status, found, bad = run(command)
             result = counts(status, found)
         if result[1] and (missing or found is None):
             broken.add(name)
+        if result[1]:
+            retold += [f"  {name}: {result[1]} failed"] + bad
         total = [a + b for a, b in zip(total, result)]
         summary.append(f"  {name}: {result[0]} passed, {result[1]} failed,"
                        f" {result[2]} skipped; {clock(time.monotonic() - start)}")
@@ -115,6 +126,8 @@ def main():
               flush=True)
     if steps is not STEPS:
         print("\n".join(["summary:"] + summary))
+    if retold:
+        print("\n".join(["what failed:"] + retold))
     skipped = f", {total[2]} skipped" if total[2] else ""
     print(f"{total[0]} passed, {total[1]} failed{skipped}")
     sys.exit(1 if total[1] else 0)

@@ -977,7 +977,8 @@ static void free_image(void *context)
 	memset(image, 0, sizeof(*image));
 }
 
-static int start_load(struct kunit *test)
+/* As kexec_file_load() does, before it takes the kexec lock */
+static int prepare_image(struct kunit *test)
 {
 	struct test_ctx *ctx = test->priv;
 	struct kimage *image = ctx->image;
@@ -988,9 +989,17 @@ static int start_load(struct kunit *test)
 	image->fops = &fake_loader;
 	INIT_LIST_HEAD(&image->control_pages);
 
-	/* As kexec_file_load() does, before it takes the kexec lock */
 	err = kexec_measure_ask(image);
-	return err ?: kexec_measure_load(image);
+	return err ?: kexec_measure_prepare(image);
+}
+
+static int start_load(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	int err;
+
+	err = prepare_image(test);
+	return err ?: kexec_measure_load(ctx->image);
 }
 
 /* A segment that is one piece of memory needs no mapping. */
@@ -1243,6 +1252,31 @@ static void test_crash_image(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->image->nr_segments, 0);
 }
 
+/* Another image is executed, and fails, between the two halves of a load. */
+static void test_marker_is_taken(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	struct kimage *image = ctx->image;
+	struct kexec_measure *measure;
+
+	register_tpm(test);
+	KUNIT_ASSERT_EQ(test, 0, prepare_image(test));
+	measure = image->measure;
+	load_image(test);
+	KUNIT_EXPECT_EQ(test, 0, kexec_measure_execute(image));
+	kexec_measure_cancel(image);
+	unload_image(test);
+
+	image->file_mode = 1;
+	image->fops = &fake_loader;
+	image->measure = measure;
+	at_end(test, free_image, ctx);
+	KUNIT_EXPECT_EQ(test, -EBUSY, kexec_measure_load(image));
+	KUNIT_EXPECT_EQ(test, image->nr_segments, 0);
+	KUNIT_EXPECT_EQ(test, -ESTALE, kexec_measure_execute(image));
+	expect_extends(test, NR_EVENTS + 1);
+}
+
 /* No loader, and no segment: the marker, and what tells of kexec_load(). */
 static void test_kexec_load_image(struct kunit *test)
 {
@@ -1251,7 +1285,7 @@ static void test_kexec_load_image(struct kunit *test)
 	const struct tpm_kexec_event *event;
 
 	register_tpm(test);
-	KUNIT_ASSERT_EQ(test, 0, kexec_measure_load(image));
+	KUNIT_ASSERT_EQ(test, 0, kexec_measure_prepare(image));
 	KUNIT_ASSERT_NOT_NULL(test, image->measure);
 	at_end(test, free_image, ctx);
 	KUNIT_EXPECT_EQ(test, image->nr_segments, 0);
@@ -1272,7 +1306,7 @@ static void test_kexec_load_crash_image(struct kunit *test)
 
 	register_tpm(test);
 	ctx->image->type = KEXEC_TYPE_CRASH;
-	KUNIT_EXPECT_EQ(test, 0, kexec_measure_load(ctx->image));
+	KUNIT_EXPECT_EQ(test, 0, kexec_measure_prepare(ctx->image));
 	KUNIT_EXPECT_NULL(test, ctx->image->measure);
 }
 
@@ -1377,6 +1411,7 @@ static struct kunit_case tpm_cases[] = {
 	KUNIT_CASE(test_log_outgrows_segment),
 	KUNIT_CASE(test_unload_leaves_no_trace),
 	KUNIT_CASE(test_crash_image),
+	KUNIT_CASE(test_marker_is_taken),
 	KUNIT_CASE(test_kexec_load_image),
 	KUNIT_CASE(test_kexec_load_crash_image),
 	KUNIT_CASE(test_tpm_1_2),

@@ -34,7 +34,7 @@ bye()
 # with that number
 pcrs()
 {
-	for f in /sys/class/tpm/tpm${2:-0}/pcr-*/*; do
+	for f in "/sys/class/tpm/tpm${2:-0}"/pcr-*/*; do
 		[ -e "$f" ] || break
 		read -r value < "$f"
 		bank=${f%/*}
