@@ -108,7 +108,7 @@ authenticode: tools
 coverage: kernel
 	@scripts/coverage.sh
 
-builds: series
+builds: kernel series
 	@scripts/setup.sh long
 	@scripts/builds.sh $(T)
 

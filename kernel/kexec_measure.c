@@ -600,6 +600,11 @@ static bool firmware_announces_tpm2(const struct tpm_chip *chip)
 	       efi.tpm_log != EFI_INVALID_TABLE_ADDR && !acpi_announces_cc_log();
 }
 
+static bool is_extended(const struct tpm_chip *chip)
+{
+	return chip->flags & TPM_CHIP_FLAG_TPM2 && chip->nr_allocated_banks;
+}
+
 /*
  * Whether @chip is a TPM to extend.  Not, if it is made of software, or no TPM 2.0, or
  * has no bank; one that cannot be extended although it is a TPM 2.0 is refused, for
@@ -616,7 +621,7 @@ static int usable(struct tpm_chip *chip)
 		pr_notice("refused: the TPM waits for a firmware upgrade\n");
 		return -ENODEV;
 	}
-	return chip->flags & TPM_CHIP_FLAG_TPM2 && chip->nr_allocated_banks;
+	return is_extended(chip);
 }
 
 /*
@@ -796,8 +801,8 @@ static int make_list(struct kimage *image)
 
 /*
  * Whether another kexec has taken the marker's number since: one that was executed,
- * and failed, while the list was made, or one of which nobody knew then whether its
- * marker was extended.
+ * and failed, while the list was made.  One of which nobody knows yet whether its
+ * marker was extended is found when that is settled, by tpm_kexec_execute().
  */
 static bool marker_is_taken(const struct kexec_measure *measure)
 {
@@ -828,23 +833,27 @@ static bool needs_no_list(const struct kimage *image)
  * kexec_measure_ask() - see whether the TPM can be used, before a load begins
  * @image: the image as far as it is known; NULL for one of kexec_load()
  *
- * The kexec lock must not be held: a TPM may be silent for minutes, and
- * __crash_kexec() only tries to take that lock.  Once it is held the TPM is not asked
- * any more until the execute.
+ * The kexec lock must not be held: a TPM may be silent for long, and __crash_kexec()
+ * only tries to take that lock.  Once it is held nothing of this file asks the TPM until
+ * the execute; IMA does, where its policy has it record that an image was loaded.
  *
  * Return: 0, also without a TPM; -ENODEV if it does not answer and what is loaded
  *	   will be measured
  */
 int kexec_measure_ask(const struct kimage *image)
 {
-	struct tpm_chip *chip = tpm_kexec_chip();
+	struct tpm_chip *chip;
 	int ret = 0;
 
-	if (!is_none(chip) && !tpm_is_firmware_upgrade(chip))
+	if (!is_measured(image))
+		return 0;
+
+	chip = tpm_kexec_chip();
+	if (!is_none(chip) && !tpm_is_firmware_upgrade(chip) && is_extended(chip))
 		ret = tpm_kexec_ask(chip);
 	if (chip)
 		put_device(&chip->dev);
-	if (!ret || !is_measured(image))
+	if (!ret)
 		return 0;
 
 	pr_notice("refused: the TPM does not answer (%d)\n", ret);
@@ -858,7 +867,8 @@ EXPORT_SYMBOL_FOR_MODULES(kexec_measure_ask, "kexec_measure_kunit");
  *	   is freed with it
  *
  * Files are hashed, which takes a while, so the kexec lock should not be held: as long
- * as it is, __crash_kexec() starts no crash kernel.  The TPM is not asked.
+ * as it is, __crash_kexec() starts no crash kernel.  The two small events of
+ * kexec_load() do no harm under it.  The TPM is not asked.
  *
  * An image that kexec_measure=uki leaves out gets no events.  One of kexec_load() gets
  * the events that tell of it, and will have no segment.
@@ -993,6 +1003,12 @@ static bool chip_changed(const struct kexec_measure *measure)
 	return changed;
 }
 
+static int marker_was_taken(void)
+{
+	pr_notice("refused: a kexec was tried since the load, load the image anew\n");
+	return -ESTALE;
+}
+
 static int check_stale(const struct kexec_measure *measure)
 {
 	if (measure->spent) {
@@ -1003,27 +1019,26 @@ static int check_stale(const struct kexec_measure *measure)
 		pr_notice("refused: the TPM is not the one at load, load the image anew\n");
 		return -ESTALE;
 	}
-	if (marker_is_taken(measure)) {
-		pr_notice("refused: a kexec was tried since the load, load the image anew\n");
-		return -ESTALE;
-	}
-	return 0;
+	return marker_is_taken(measure) ? marker_was_taken() : 0;
 }
 
-static int extend_events(struct kexec_measure *measure)
+static int extend_events(struct kexec_measure *measure, int nr_kexecs)
 {
 	return tpm_kexec_execute(measure->chip, measure->events,
 				 measure->nr_events, measure->nr_digests,
-				 measure->segment, measure->segment_size);
+				 nr_kexecs, measure->segment,
+				 measure->segment_size);
 }
 
 /* The TPM core says what has failed, and extends nothing if it lacks room. */
 static int extend(struct kexec_measure *measure)
 {
-	int ret = extend_events(measure);
+	int ret = extend_events(measure, measure->nr_kexecs);
 
 	if (ret == -ENOSPC || ret == -ENOMEM)
 		return ret;
+	if (ret == -ESTALE)
+		return marker_was_taken();
 
 	spend(measure);
 	if (ret)
@@ -1036,7 +1051,7 @@ static int extend(struct kexec_measure *measure)
 /* Without events nothing is lost with the TPM but the log. */
 static void hand_over(struct kexec_measure *measure)
 {
-	if (chip_changed(measure) || extend_events(measure))
+	if (chip_changed(measure) || extend_events(measure, -1))
 		pr_notice("kexec_measure=uki: executed all the same, without the TPM's log\n");
 }
 
@@ -1054,10 +1069,10 @@ static int tell_ima(struct kimage *image, const char *identity, size_t len)
  * success the TPM takes no extends of user space until the next kernel has it, or
  * until kexec_measure_cancel().
  *
- * Return: 0; -ESTALE if an earlier execute has spent the image or the TPM is not
- *	   the one that it was loaded for; -ENOSPC if IMA's list or the log have
- *	   become too long, or -ENOMEM, and nothing was extended; -EIO if an
- *	   extend failed
+ * Return: 0; -ESTALE if an earlier execute has spent the image, another one has taken
+ *	   its marker's number, or the TPM is not the one that it was loaded for;
+ *	   -ENOSPC if IMA's list or the log have become too long, or -ENOMEM, and
+ *	   nothing was extended; -EIO if an extend failed
  */
 int kexec_measure_execute(struct kimage *image)
 {

@@ -99,7 +99,7 @@ configure()
 run_suites()
 {
 	local sum
-	sum=$(objcopy -O binary "$um/linux" /dev/stdout | sha256sum)
+	sum=$(objcopy -O binary "$um/linux" /dev/stdout | sha256sum) || return
 	[ "$sum" != "$(cat "$um/passed" 2> /dev/null)" ] ||
 		{ echo "  kunit: the same kernel as before"; return; }
 	grep -q 'KUNIT_TEST=y' "$um/known.config" || return 0
@@ -112,7 +112,7 @@ run_suites()
 check()
 {
 	local image=vmlinux
-	git -C "$tree" checkout -q --detach "$1"
+	git -C "$tree" checkout -q --detach "$1" || return
 	if touches "$1" '^tools/kexec-uki/'; then
 		make -C "$tree/tools/kexec-uki" O="$top/out/each-tool" \
 			> "$log/each-tool.log" 2>&1 || return

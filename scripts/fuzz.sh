@@ -185,17 +185,20 @@ run_afl()
 	}
 }
 
-# Adds to the corpus what covers more than it does, small things first.
+# Makes the corpus anew: the seeds, and of what it had and of what was found all
+# that covers more, small things first.
 merge()
 {
 	target=$1
 	seeds=$top/tests/fuzz/corpus/$target
-	find "$seeds" -type f ! -name 'seed-*' -delete
 	rm -rf "$out/merged/$target"
 	mkdir -p "$out/merged/$target" "$out/corpus/$target"
-	cp "$seeds"/seed-* "$out/merged/$target/"
-	libfuzzer "$target" "$out/log/$target.merge" -merge=1 -max_len=2048 \
-		"$out/merged/$target" "$out/corpus/$target"
+	cp "$seeds"/seed-* "$out/merged/$target/" || return
+	# shellcheck disable=SC2046
+	set -- $(lens_of "$target")
+	libfuzzer "$target" "$out/log/$target.merge" -merge=1 -max_len="$2" \
+		"$out/merged/$target" "$seeds" "$out/corpus/$target" || return
+	find "$seeds" -type f ! -name 'seed-*' -delete
 	find "$out/merged/$target" -type f ! -name 'seed-*' -exec cp {} "$seeds/" \;
 	echo "$target: $(find "$seeds" -type f | wc -l) files," \
 		"$(du -sb "$seeds" | cut -f 1) bytes"

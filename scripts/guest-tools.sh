@@ -24,7 +24,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 tools=$top/out/tools
 lock=$top/scripts/versions.lock
 packages="systemd-boot-efi systemd-ukify systemd-tpm libsystemd-shared
-libc6 libssl3t64 zlib1g libzstd1 busybox-static"
+libc6 libssl3t64 zlib1g libzstd1 busybox-static shim-unsigned"
 # major versions of systemd
 stubs="257 252"
 
@@ -135,7 +135,7 @@ wrap()
 helper()
 {
 	src=$top/tests/e2e/guest/$1.c
-	[ -z "$(find "$src" -newer "$tools/$1" 2>&1)" ] && return
+	[ -z "$(find "$src" "${src%/*}"/*.h -newer "$tools/$1" 2>&1)" ] && return
 	gcc -static -Os -Wall -Wextra -o "$tools/$1" "$src"
 }
 

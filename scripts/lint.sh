@@ -81,7 +81,7 @@ arm64_objects()
 {
 	kernel_files AM 'drivers/*.c' 'kernel/*.c' 'lib/*.c' 'security/*.c' \
 		':!*/tests/*' ':!*/libstub/*' ':!kernel/kexec_uki*' ':!kernel/kexec_sbat.c' \
-		':!security/integrity/platform_certs/*' |
+		':!security/integrity/platform_certs/*' ':!*/ima_appraise.c' |
 		sed 's/\.c$/.o/'
 }
 
@@ -97,7 +97,10 @@ compile()
 	mapfile -t targets < <(objects)
 	: > "$bad"
 	"$top/scripts/kernel.sh" copy "$build"
-	cp "$top/out/x86_64/.config" "$build/.config"
+	cat "$top/out/x86_64/.config" "$top/scripts/config/appraise.config" \
+		> "$build/.config"
+	make -C "$linux" O="$build" LOCALVERSION= CC="ccache gcc" -s olddefconfig \
+		> /dev/null 2>&1
 	(cd "$build" && rm -f "${targets[@]}")
 	make -C "$linux" O="$build" LOCALVERSION= CC="ccache gcc" -j"$(nproc)" -k \
 		W=1 C=2 CHECK="$sparse" \

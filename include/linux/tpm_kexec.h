@@ -45,7 +45,7 @@ int tpm_kexec_segment_size(struct tpm_chip *chip, size_t pending_len,
 int tpm_kexec_execute(struct tpm_chip *chip,
 		      const struct tpm_kexec_event *events,
 		      unsigned int nr_events, unsigned int nr_digests,
-		      void *segment, size_t segment_size);
+		      int nr_kexecs, void *segment, size_t segment_size);
 void tpm_kexec_thaw(void);
 
 #else
@@ -89,8 +89,8 @@ static inline int tpm_kexec_segment_size(struct tpm_chip *chip,
 static inline int tpm_kexec_execute(struct tpm_chip *chip,
 				    const struct tpm_kexec_event *events,
 				    unsigned int nr_events,
-				    unsigned int nr_digests, void *segment,
-				    size_t segment_size)
+				    unsigned int nr_digests, int nr_kexecs,
+				    void *segment, size_t segment_size)
 {
 	return -ENODEV;
 }

@@ -77,6 +77,8 @@ struct extend_record {
  * @nr_extends: number of TPM2_PCR_Extend commands
  * @fail_at: which of them fails, from 0
  * @error: what it fails with
+ * @lost: it is executed, only its answer fails, and then PCRs cannot be read
+ * @mute: PCRs cannot be read
  * @extends: what they were given
  */
 struct test_ctx {
@@ -89,6 +91,8 @@ struct test_ctx {
 	unsigned int nr_extends;
 	unsigned int fail_at;
 	int error;
+	bool lost;
+	bool mute;
 	struct extend_record extends[MAX_EXTENDS];
 };
 
@@ -820,7 +824,7 @@ static void fake_extend(struct kunit *test, const u8 *cmd, size_t len)
 		pos += 2 + algs[i].size;
 	}
 	KUNIT_EXPECT_EQ(test, pos, len);
-	if (ctx->nr_extends != ctx->fail_at)
+	if (ctx->nr_extends != ctx->fail_at || ctx->lost)
 		extend_pcr(ctx->pcrs[record->pcr], record->digests[1].digest);
 }
 
@@ -855,10 +859,14 @@ static int fake_send(struct tpm_chip *chip, u8 *buf, size_t buf_size,
 	switch (be32_to_cpu(head->ordinal)) {
 	case TPM2_CC_PCR_EXTEND:
 		fake_extend(test, buf, len);
-		if (ctx->nr_extends++ == ctx->fail_at)
+		if (ctx->nr_extends++ == ctx->fail_at) {
 			err = ctx->error;
+			ctx->mute = ctx->lost;
+		}
 		break;
 	case TPM2_CC_PCR_READ:
+		if (ctx->mute)
+			return -ETIME;
 		out_len = fake_read(test, buf);
 		break;
 	}
@@ -1277,6 +1285,34 @@ static void test_marker_is_taken(struct kunit *test)
 	expect_extends(test, NR_EVENTS + 1);
 }
 
+/* That a marker was extended is not known before the next image is executed. */
+static void test_marker_is_settled_late(struct kunit *test)
+{
+	struct tpm_chip *chip = register_tpm(test);
+	struct test_ctx *ctx = test->priv;
+
+	load_image(test);
+	ctx->fail_at = 0;
+	ctx->error = -ETIME;
+	ctx->lost = true;
+	KUNIT_EXPECT_EQ(test, -EIO, kexec_measure_execute(ctx->image));
+	unload_image(test);
+
+	load_image(test);
+	KUNIT_EXPECT_EQ(test, 1, marker_number(test));
+	ctx->mute = false;
+	KUNIT_EXPECT_EQ(test, -ESTALE, kexec_measure_execute(ctx->image));
+	KUNIT_EXPECT_EQ(test, 1, ctx->nr_extends);
+	KUNIT_EXPECT_EQ(test, 1, tpm_kexec_count(chip));
+	unload_image(test);
+
+	load_image(test);
+	KUNIT_EXPECT_EQ(test, 2, marker_number(test));
+	KUNIT_EXPECT_EQ(test, 0, kexec_measure_execute(ctx->image));
+	KUNIT_EXPECT_EQ(test, 2, tpm_kexec_count(chip));
+	kexec_measure_cancel(ctx->image);
+}
+
 /* No loader, and no segment: the marker, and what tells of kexec_load(). */
 static void test_kexec_load_image(struct kunit *test)
 {
@@ -1371,6 +1407,13 @@ static void test_tpm_does_not_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, ctx->nr_extends);
 }
 
+/* One that would not be extended need not answer. */
+static void test_tpm_1_2_does_not_answer(struct kunit *test)
+{
+	register_chip(test, register_parent(test), TPM_CHIP_FLAG_DISABLE);
+	expect_unmeasured(test);
+}
+
 /* Gone, then another one in its place. */
 static void test_tpm_is_replaced(struct kunit *test)
 {
@@ -1412,12 +1455,14 @@ static struct kunit_case tpm_cases[] = {
 	KUNIT_CASE(test_unload_leaves_no_trace),
 	KUNIT_CASE(test_crash_image),
 	KUNIT_CASE(test_marker_is_taken),
+	KUNIT_CASE(test_marker_is_settled_late),
 	KUNIT_CASE(test_kexec_load_image),
 	KUNIT_CASE(test_kexec_load_crash_image),
 	KUNIT_CASE(test_tpm_1_2),
 	KUNIT_CASE(test_virtual_tpm),
 	KUNIT_CASE(test_tpm_with_unknown_bank),
 	KUNIT_CASE(test_tpm_does_not_answer),
+	KUNIT_CASE(test_tpm_1_2_does_not_answer),
 	KUNIT_CASE(test_tpm_is_replaced),
 	KUNIT_CASE(test_tpm_appears),
 	{}

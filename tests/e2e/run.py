@@ -90,7 +90,8 @@ class Job:
     def starved(self):
         return any(console.stat().st_mtime >= self.since
                    and STARVED in console.read_bytes()
-                   for console in paths.LOG.glob(f"{self.name}*.console"))
+                   for name in (self.name, f"{self.name}-*")
+                   for console in paths.LOG.glob(f"{name}.console"))
 
     def result(self):
         """None while it runs"""

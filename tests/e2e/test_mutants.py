@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Damaged UKIs by the thousand: loaded, or refused by a documented errno.
+"""2000 damaged UKIs, and other mutants: loaded, or refused by a documented errno.
 
 No splat, no PCR moved, nothing left behind.  long/test_mutants_kasan.py does
 the same to a kernel that sees what is read out of bounds, and what is not freed.
@@ -8,8 +8,8 @@ the same to a kernel that sees what is read out of bounds, and what is not freed
 from harness import mutants, uki
 
 # All kinds of them, and some random ones; and a part once more, locked down
-SOME, LEAST = "count=10000 step=4", 2400
-LOCKED = "count=10000 step=27"
+SOME, LEAST = "count=12000 step=3", 2000
+LOCKED = "count=12000 step=27"
 
 
 def run(t, linux=None, some=SOME, least=LEAST, locked=LOCKED, **params):

@@ -20,7 +20,6 @@ from pathlib import Path
 from harness import initrd, paths, uki, varstore
 from matrix import make
 
-SHIM = Path("/usr/lib/shim/shimx64.efi")
 SHIM_LOCK = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23")
 RT = f"SbatLevelRT-{SHIM_LOCK}"
 # What shim 16.1 has for Secure Boot (its SbatLevel_Variable.txt)
@@ -168,7 +167,7 @@ def esp(t, files):
     tree = t.dir / "esp"
     boot = tree / "EFI" / "BOOT"
     boot.mkdir(parents=True)
-    uki.sign(SHIM, boot / "shim.efi")
+    uki.sign(paths.SHIM, boot / "shim.efi")
     for name in files:
         shutil.copy(t.share / f"{name}.efi", boot)
     first = image(t, "first", paths.BZIMAGE,

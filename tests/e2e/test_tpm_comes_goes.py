@@ -5,6 +5,8 @@ What was loaded for another chip, or for none, is not executed; the log goes on
 when the chip is back, and whoever begins to execute is let finish.
 """
 
+import time
+
 from harness import machine, oracle, tpmfaults
 from harness.paths import LATE_DRIVER
 
@@ -56,27 +58,78 @@ state 3
 try back/exec kexec_load_file exec
 
 # While it goes on: the last extend fails, the chip goes meanwhile
-tell()
+arm()
 {
-	TPM=/dev/tpm$n tpm_user event 23 "$*" > /dev/null
+	TPM=/dev/tpm$n tpm_user event 23 "arm $*" > /dev/null
+}
+# Up to 20 s: a guest must never wait for anybody for good.
+within()
+{
+	for _ in $(seq 200); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+in_tpm()
+{
+	grep -q tpm /proc/$1/wchan
+}
+# meanwhile NAME: when the execute extends, takes the driver out, and tells the
+# host when that waits for the chip
+meanwhile()
+{
+	within [ -e "/in/$1.extends" ]
+	rmmod tpm_crb_late &
+	rmmod=$!
+	within in_tpm $rmmod &&
+		echo "goes: $1: $(cat /proc/$rmmod/wchan)" > /dev/console &&
+		touch "/in/$1.waits"
+	wait $rmmod
 }
 load fails
-tell pace 0.2
-tell arm fails fail extend 12 1
-{ sleep 1; rmmod tpm_crb_late; } > /tmp/rmmod 2>&1 &
-rmmod=$!
+arm fails fail extend 12 1
+meanwhile fails > /tmp/rmmod 2>&1 &
+meanwhile=$!
 try fails/exec kexec_load_file exec
-wait $rmmod
+wait $meanwhile
 echo $? | emit fails/rmmod
 number | emit fails/number
 comes 4
 state before
 load last
-tell pace 0.2
-tell arm last fail extend 999 1
-{ sleep 1; echo goes > /dev/console; rmmod tpm_crb_late; } &
+arm last fail extend 999 1
+meanwhile last > /dev/null 2>&1 &
 try last/exec kexec_load_file exec
 """
+
+# An extend takes that long, until the driver's unloading waits: the kernel has
+# 0.75 s of patience.
+HOLD_S = 0.3
+
+
+class Proxy(tpmfaults.Proxy):
+    """Says to the guest when an armed execute extends, and hears what waits"""
+
+    def __init__(self, share):
+        super().__init__()
+        self.share = share
+        self.held = {}          # name -> extends until the guest said so
+
+    def answer(self, command, key, swtpm):
+        if self.armed and key[0] == tpmfaults.CC_PCR_EXTEND:
+            self.hold(self.armed.name)
+        return super().answer(command, key, swtpm)
+
+    def hold(self, name):
+        (self.share / f"{name}.extends").touch()
+        waits = self.share / f"{name}.waits"
+        if waits.exists():
+            return
+        self.held[name] = self.held.get(name, 0) + 1
+        end = time.monotonic() + HOLD_S
+        while not waits.exists() and time.monotonic() < end:
+            time.sleep(0.01)
 
 
 def lines(r, name, text):
@@ -101,6 +154,19 @@ def check_chips(t, r):
           [r.text(f"{n}/number") for n in ("1", "2", "3", "4")])
 
 
+def check_meanwhile(t, r, proxy):
+    """The driver was being unloaded, and waited, while extends were to come"""
+    for name in ("fails", "last"):
+        extends = sum(key[0] == tpmfaults.CC_PCR_EXTEND
+                      for key in proxy.arms[name].seen)
+        held = proxy.held.get(name, 0)
+        t.true(0 < held < extends,
+               f"{name}: {held} of {extends} extends were over before rmmod "
+               "waited, if it did")
+        print(f"{name}: rmmod waited before extend {held + 1} of {extends}")
+        t.inside(f"goes: {name}", r.tail(9999), "the word on the console")
+
+
 def check_log(t, r, names):
     """It goes on from one to the next, and explains the PCRs"""
     for name in names:
@@ -115,8 +181,9 @@ def run(t):
     (t.share / "tpm_crb_late.ko").write_bytes(LATE_DRIVER.read_bytes())
     image = t.next()
     t.script(SCRIPT)
-    proxy = tpmfaults.Proxy()
-    r = machine.Machine(t.name, boot=t.first(LATE), share=t.share, cpus=2,
+    proxy = Proxy(t.share)
+    r = machine.Machine(t.name, boot=t.first(LATE), share=t.share,
+                        writable=True, cpus=2,
                         proxy=proxy).run().need("before/pcrs", "after/pcrs")
     check_chips(t, r)
     for name in ("gone", "back", "fails", "last"):
@@ -131,6 +198,6 @@ def run(t):
     t.true(proxy.arms["fails"].spoiled, "nothing was spoiled")
     check_log(t, r, ["1", "2", "3", "before"])
     t.hop(r, image, nth=2)
-    t.inside("goes", r.tail(500), "the driver went while the execute went on")
+    check_meanwhile(t, r, proxy)
     for word in ("Kernel panic", "BUG:", "WARNING:"):
         t.true(word not in r.tail(9999), f"{word} on the console")

@@ -18,15 +18,19 @@ DRIFT_KB = ROUNDS * PAGE_KB // 2
 
 SCRIPT = """
 companions=/in/companions
+round()
+{
+	kexec_load_file load /in/tiny.efi companions=$companions &&
+		kexec_load_file load /in/tiny.efi crash &&
+		kexec_load_file load /in/plain cmdline=word initrd=/in/small &&
+		kexec -u && kexec -p -u
+}
 rounds()
 {
 	for n in $(seq $1); do
-		kexec_load_file load /in/tiny.efi companions=$companions &&
-		kexec_load_file load /in/tiny.efi crash &&
-		kexec_load_file load /in/plain cmdline=word initrd=/in/small &&
-		kexec -u && kexec -p -u || break
-	done > /tmp/last 2>&1
-	[ $n = $1 ] && echo done $1
+		round > /tmp/last 2>&1 || { echo "failed $n"; return; }
+	done
+	echo done $1
 }
 memory()
 {

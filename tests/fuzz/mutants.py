@@ -235,6 +235,15 @@ def hunt(tree, place, room, seconds):
     return None
 
 
+def unbroken(place, room):
+    """Whether the target is content with the room as it is"""
+    build(place / "tree", place, room)
+    found = hunt(place / "tree", place, room, 1)
+    if found:
+        print(f"FAILED {room}: not broken, and yet: {found[2]}", flush=True)
+    return not found
+
+
 def try_one(place, room, name, change, seconds):
     """Whether the target finds this change of the file"""
     tree, (old, new) = place / "tree", change
@@ -266,6 +275,7 @@ def main():
         copy_tree(place / "tree")
         for room in args or MUTANTS:
             name, changes = MUTANTS[room]
+            results.append(unbroken(place, room))
             results += [try_one(place, room, name, change, seconds)
                         for change in changes]
     failed = results.count(False)

@@ -31,7 +31,8 @@ for d in missing good stranger hash; do
 	done
 done
 [ ! -e /in/%(name)s/policy ] ||
-	cat /in/%(name)s/policy > /sys/kernel/security/ima/policy
+	cat /in/%(name)s/policy > /sys/kernel/security/ima/policy ||
+	say "no policy"
 """
 SCRIPT = LABELS + """
 pcrs before
@@ -47,6 +48,7 @@ pcrs after
 """
 POLICY_SCRIPT = LABELS + """
 echo integrity > /sys/kernel/security/lockdown
+%(before)s
 cells run /in/%(name)s/cells /in/%(name)s/cells.answers
 """
 NOTICE = "Lockdown: cells: kexec of unsigned images is restricted"
@@ -131,9 +133,12 @@ class Guests:
                 varstore.no_secure_boot(path)
 
         t.script(script)
-        return machine.Machine(f"{t.name}-{name}", boot=first, share=t.share,
-                               writable=True, secure=True, store=store,
-                               **params).run()
+        r = machine.Machine(f"{t.name}-{name}", boot=first, share=t.share,
+                            writable=True, secure=True, store=store,
+                            **params).run()
+        t.equal([x for x in r.said if x.startswith("no ")], [],
+                f"{name}: policy and labels")
+        return r
 
     def boot(self, boot):
         own = self.t.share / boot.name
@@ -183,10 +188,11 @@ class Guests:
         own = t.share / f"policy-{name}"
         own.mkdir()
         (own / "policy").write_text(how.policy)
-        (own / "cells").write_text(
-            f"/t/{how.label}/{files.file_name(how.signature, True, True)}"
-            f" {how.passed} - 0\n")
-        r = self.machine(own.name, POLICY_SCRIPT % {"name": own.name}, False,
+        path = f"/t/{how.label}/" + files.file_name(how.signature, True, True)
+        (own / "cells").write_text(f"{how.opened}{path} {how.passed} - 0\n")
+        r = self.machine(own.name, POLICY_SCRIPT % {
+            "name": own.name,
+            "before": f"cells module {path}" if how.module else ":"}, False,
                          False, cmdline=how.cmdline, tpm=None)
         r.need()
         got = answers(own / "cells.answers")

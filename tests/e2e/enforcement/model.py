@@ -246,12 +246,15 @@ class Policy:
     cmdline: str = ""
     signature: str = "unsigned"
     passed: str = "-"
+    opened: str = ""        # "direct:" for O_DIRECT
+    module: bool = False    # tried as a module before
 
 
 SIGNED_KERNELS = "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig"
 TMPFS = "0x01021994"
-# IMA stands in only where it has checked a signature of this very file.  With
-# "log", "owner" and "excepted" mainline has let an unsigned one in, or does.
+# IMA stands in only where it has checked a signature of these very bytes.  With
+# "log", "owner", "excepted", "directio" and "cached" mainline has let an unsigned one
+# in, or does.
 POLICIES = {
     "signed": Policy("``appraise_type=imasig``, the file's label is valid",
                      f"{SIGNED_KERNELS}\n", "ok", label="good"),
@@ -267,6 +270,15 @@ POLICIES = {
                        "``dont_appraise`` for the file system",
                        f"dont_appraise fsmagic={TMPFS}\n{SIGNED_KERNELS}\n",
                        "EPERM"),
+    "directio": Policy("``appraise_type=imasig permit_directio``, the file "
+                       "is opened with ``O_DIRECT``",
+                       f"{SIGNED_KERNELS} permit_directio\n", "EPERM",
+                       opened="direct:"),
+    "cached": Policy("``appraise_type=imasig``, and a rule for modules "
+                     "without it; the file's label is its hash, and it was "
+                     "tried as a module before",
+                     f"appraise func=MODULE_CHECK\n{SIGNED_KERNELS}\n",
+                     "EPERM", label="hash", module=True),
     "initrd": Policy("``KEXEC_INITRAMFS_CHECK`` with ``imasig`` instead; the "
                      "UKI is signed, an initrd without a label is passed",
                      "appraise func=KEXEC_INITRAMFS_CHECK "

@@ -133,7 +133,7 @@ What IMA must check
 ===================
 
 Under lockdown IMA stands in for the signature only if it has checked one of
-this very file. ``CONFIG_INTEGRITY_TRUSTED_KEYRING`` has to be set, else IMA
+the very bytes that were read. ``CONFIG_INTEGRITY_TRUSTED_KEYRING`` has to be set, else IMA
 never stands in, since root could add a key. Lockdown integrity, and an
 unsigned UKI if the row does not say otherwise:
 """

@@ -7,9 +7,11 @@
  *
  *   cells run LIST ANSWERS	one call a line: FILE INITRD TEXT FLAGS
  *   cells label FILE LABEL	LABEL's content becomes FILE's security.ima
+ *   cells module FILE		tries to load FILE as a module, and says nothing
  *
  * "-" stands for no initrd, and for no command line.  FILE can be "kexec_load": the
- * old system call, with a page of zeros.  FLAGS are a number, for
+ * old system call, with a page of zeros.  With "direct:" before it FILE is opened
+ * with O_DIRECT.  FLAGS are a number, for
  * kexec_file_load().  An answer has the errno's name or "ok", whether an image and a
  * crash kernel are loaded then, and behind it come the lines of the kernel's log,
  * each after a tab.
@@ -27,6 +29,7 @@
 #include <unistd.h>
 
 #define READ_CLEAR	4	/* SYSLOG_ACTION_READ_CLEAR */
+#define DIRECT		"direct:"
 
 static char kernel_log[1 << 20];
 
@@ -63,13 +66,17 @@ static long old_call(unsigned long flags)
 static long call(const char *file, const char *initrd, const char *text,
 		 unsigned long flags)
 {
-	int fd, initrd_fd = -EBADF, err;
+	int fd, initrd_fd = -EBADF, err, mode = O_RDONLY | O_CLOEXEC;
 	long rc;
 
 	if (!strcmp(file, "kexec_load"))
 		return old_call(flags);
 
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (!strncmp(file, DIRECT, strlen(DIRECT))) {
+		file += strlen(DIRECT);
+		mode |= O_DIRECT;
+	}
+	fd = open(file, mode);
 	if (fd < 0)
 		return fd;
 	if (strcmp(initrd, "-"))
@@ -147,12 +154,25 @@ static int label(const char *file, const char *from)
 	return 0;
 }
 
+static int module(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 1;
+	syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "run"))
 		return run(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "label"))
 		return label(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "module"))
+		return module(argv[2]);
 	fprintf(stderr, "usage: see the head of the source\n");
 	return 2;
 }

@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "splats.h"
+
 #ifndef KEXEC_FILE_COMPANIONS
 #define KEXEC_FILE_COMPANIONS	0x00000040
 #endif
@@ -111,10 +113,7 @@ static void announce(const char *what, unsigned int n, const char *more)
 	close(fd);
 }
 
-static const char *const splats[] = {
-	"BUG:", "WARNING:", "KASAN", "UBSAN", "Oops", "INFO:", "suspicious",
-	"possible circular", "possible recursive", "protection fault",
-};
+static const char *const splats[] = { SPLATS };
 
 static void bad(unsigned int n, const char *why)
 {
@@ -136,8 +135,10 @@ static void listen_to_kernel(unsigned int n)
 	       (got < 0 && errno == EPIPE)) {
 		char *text, *name, *plus;
 
-		if (got < 0)
+		if (got < 0) {
+			bad(n, "lines of the kernel were lost");
 			continue;
+		}
 		line[got] = 0;
 		for (size_t i = 0; i < sizeof(splats) / sizeof(*splats); i++)
 			if (strstr(line, splats[i]))
@@ -179,6 +180,7 @@ static void count(const char *result)
 	}
 }
 
+/* Without data if there was an error; an empty file has some. */
 static struct bytes slurp(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -244,14 +246,9 @@ static void load_or_die(int which)
 	exit(1);
 }
 
-/*
- * Nobody may take it for something else than a lack of memory.  But for mainline's
- * walk_system_ram_res_rev(), whose caller cannot tell it from a lack of room.
- */
+/* Nobody may take it for something else than a lack of memory. */
 static bool right_errno(int err)
 {
-	if (err == EADDRNOTAVAIL)
-		return strstr(where, "walk_system_ram_res_rev");
 	return err == ENOMEM || err == EFAULT;
 }
 
@@ -425,9 +422,9 @@ static int do_read(const char *path)
 		injected = disarm();
 		listen_to_kernel(n);
 		sites += injected;
-		if (got.len && !same(got, want))
+		if (got.data && !same(got, want))
 			bad(n, "a part of the file, and no error");
-		count(got.len ? "ok" : "error");
+		count(got.data ? "ok" : "error");
 		free(got.data);
 	}
 	return 0;

@@ -28,6 +28,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "splats.h"
+
 #ifndef KEXEC_FILE_COMPANIONS
 #define KEXEC_FILE_COMPANIONS	0x00000040
 #endif
@@ -37,8 +39,6 @@
 #define ANY		0
 #define OWN		(-2)
 #define MAX_BAD		40
-/* Good files and odd arguments, which are few */
-#define ALWAYS		382
 
 struct blob {
 	uint8_t *data;
@@ -61,6 +61,10 @@ static struct {
 } m;
 
 static unsigned long number, from = 1, step = 1, count = 3000, done, nr_bad;
+/* Up to here come good files and odd arguments, which are few: all of them */
+static unsigned long always = -1UL;
+/* Files that differ from the good ones: UKIs, and archives beside a good UKI */
+static unsigned long damaged_ukis, damaged_archives;
 static unsigned long histogram[3][200], made[200];
 static const char *family = "none", *families[200];
 static unsigned int nr_families;
@@ -164,7 +168,8 @@ static bool recognised(void)
 	    get(f, pe, 4) != 0x4550)
 		return false;
 	for (size_t i = 0; i < nr && table + 40 <= f->len; i++, table += 40)
-		if (!memcmp(f->data + table, ".linux\0", 8))
+		/* A name ends with its first NUL, whatever follows. */
+		if (!strncmp((const char *)f->data + table, ".linux", 8))
 			return true;
 	return false;
 }
@@ -250,11 +255,7 @@ static ssize_t pending(void)
 	return n;
 }
 
-static const char *const splats[] = {
-	"BUG:", "WARNING:", "KASAN", "UBSAN", "Oops", "INFO:", "possible ",
-	"suspicious", "protection fault", "allocation failure", "Call Trace",
-	"kmemleak:", "vmalloc error", "Tainted",
-};
+static const char *const splats[] = { SPLATS, SPLATS_OR_FORCED };
 
 /* Reads what the kernel has said since; returns the number of refusals. */
 static int listen_to_kernel(const char *what)
@@ -333,6 +334,23 @@ static void alive(void)
 
 /* ---- one mutant -------------------------------------------------------- */
 
+static bool differs(const struct blob *b, const struct blob *base)
+{
+	return b->len != base->len || memcmp(b->data, base->data, b->len);
+}
+
+/* Odd arguments and plain kernels are mutants, too, but no damaged UKIs. */
+static void count_damaged(void)
+{
+	if (!m.uki || m.kernel_fd != OWN)
+		return;
+	if (differs(&m.kernel, &good[UKI]))
+		damaged_ukis++;
+	else if (m.flags & KEXEC_FILE_COMPANIONS && m.extra_fd == OWN &&
+		 differs(&m.extra, &good[ARCHIVE]))
+		damaged_archives++;
+}
+
 /* Open for reading alone: a file that can be written to is ETXTBSY. */
 static int file_of(const struct blob *b)
 {
@@ -382,12 +400,13 @@ static void load_it(const char *what)
 static void attempt(const char *what)
 {
 	number++;
-	if (number > ALWAYS &&
+	if (number > always &&
 	    (number > count || number < from || (number - from) % step))
 		return;
 	if (!(++done % 250))
 		alive();
 	made[nr_families]++;
+	count_damaged();
 	load_it(what);
 }
 
@@ -1041,6 +1060,7 @@ static void all(void)
 	flags();
 	descriptors();
 	initrds();
+	always = number;
 	cuts();
 	certificates();
 	linux_at = contents();
@@ -1068,6 +1088,8 @@ static void report(void)
 	for (unsigned int i = 1; i <= nr_families; i++)
 		if (made[i])
 			printf("family %lu %s\n", made[i], families[i]);
+	printf("damaged ukis %lu\ndamaged archives %lu\n", damaged_ukis,
+	       damaged_archives);
 	printf("mutants %lu\nbad %lu\n", done, nr_bad);
 }
 

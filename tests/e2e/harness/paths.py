@@ -31,6 +31,7 @@ STUB = TOOLS / "linuxx64.efi.stub"
 ADDON = TOOLS / "debian/usr/lib/systemd/boot/efi/addonx64.efi.stub"
 OVMF = Path("/usr/share/OVMF")
 SNAKEOIL = Path("/usr/share/ovmf")
+SHIM = TOOLS / "debian/usr/lib/shim/shimx64.efi"
 
 # A Debian with a current systemd on an encrypted disk (scripts/debian.sh), and its
 # boot loader

@@ -28,7 +28,8 @@ RUNS = {
     "live": (f"read {SEC}/tpm0/binary_measurements_live", 2),
 }
 SETUP = mutants.SELF + mutants.FAULTS + """
-cat /in/ima > /sys/kernel/security/ima/policy || say "no IMA policy"
+cat /in/ima > /sys/kernel/security/ima/policy
+echo $? | emit policy
 cat /proc/sys/kernel/tainted | emit before/tainted
 logs before
 """
@@ -64,8 +65,9 @@ def run(t):
                     "loglevel=2 slab_nomerge kasan_multi_shot",
                     extra=mutants.tool(), linux=NEEDS[0])
     r = t.boot(script(), first=first, memory=2048, limit=7200)
+    t.equal(r.text("policy"), "0", "status of IMA's policy")
     for name, (_, least) in RUNS.items():
         judge(t, r, name, least)
-    mutants.healthy(t, r)
+    mutants.healthy(t, r, words=mutants.SPLATS)
     mutants.watched(t, r)
     oracle.check_log(r, "end")

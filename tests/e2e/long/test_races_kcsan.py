@@ -18,4 +18,4 @@ def run(t):
     r = races.boot(t, KERNEL, SECONDS, module=MODULE)
     races.check_splats(t, r)
     races.check_kcsan(t)
-    races.check(t, r)
+    races.check(t, r, module=MODULE)

@@ -179,7 +179,7 @@ static size_t room_for_others(const struct tpm_live_log *live)
  * @size: bytes of the segment
  *
  * Whatever others extend until the image is executed, the log will fit.  The TPM is
- * not asked, and nobody waits for those who do: the caller has the kexec lock.
+ * not asked, and nobody waits for those who do: the caller may have the kexec lock.
  *
  * Return: 0; -ENODEV if the TPM has no log; -ENOSPC if the log is too long to be
  *	   handed over
@@ -247,7 +247,7 @@ static int make_room_for(struct tpm_live_log *live,
 
 static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
 		   unsigned int nr_events, unsigned int nr_digests,
-		   void *segment, size_t segment_size)
+		   int nr_kexecs, void *segment, size_t segment_size)
 {
 	struct tpm_live_log *live = chip->live;
 	int ret;
@@ -258,6 +258,9 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
 			  live->extend.pcr);
 		return ret == -EIO ? -EBUSY : ret;
 	}
+	/* What was settled may have been the marker of another kexec. */
+	if (nr_kexecs >= 0 && tpm_kexec_count(chip) != nr_kexecs)
+		return -ESTALE;
 	ret = make_room_for(live, events, nr_events, segment, segment_size);
 	if (ret)
 		return ret;
@@ -287,6 +290,8 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
  * @events: what to extend, in this order
  * @nr_events: number of @events
  * @nr_digests: number of digests of each event
+ * @nr_kexecs: how many kexecs the log has to tell of before this one; negative if that
+ *	       does not matter
  * @segment: where the next kernel will look for the log, mapped; or NULL if the
  *	     architecture cannot tell it
  * @segment_size: bytes there
@@ -298,12 +303,12 @@ static int execute(struct tpm_chip *chip, const struct tpm_kexec_event *events,
  * Return: 0; -EIO if an extend failed.  With nothing extended: -ENODEV if the TPM has
  *	   no log; -ENOSPC if the log outgrows the segment; -ENOMEM; -EBUSY if the TPM
  *	   does not answer, an earlier extend cannot be settled or the first was not
- *	   executed
+ *	   executed; -ESTALE, and no line, if there were not @nr_kexecs
  */
 int tpm_kexec_execute(struct tpm_chip *chip,
 		      const struct tpm_kexec_event *events,
 		      unsigned int nr_events, unsigned int nr_digests,
-		      void *segment, size_t segment_size)
+		      int nr_kexecs, void *segment, size_t segment_size)
 {
 	int ret;
 
@@ -315,7 +320,7 @@ int tpm_kexec_execute(struct tpm_chip *chip,
 		pr_notice("refused: the TPM does not answer\n");
 		return -EBUSY;
 	}
-	ret = execute(chip, events, nr_events, nr_digests, segment,
+	ret = execute(chip, events, nr_events, nr_digests, nr_kexecs, segment,
 		      segment_size);
 	tpm_put_ops(chip);
 	return ret;

@@ -710,8 +710,8 @@ int fake_kexec(struct kunit *test, void *segment, size_t size)
 	struct fake_tpm *tpm = test->priv;
 	unsigned int nr = fake_make_events(test);
 
-	return tpm_kexec_execute(tpm->chip, tpm->events, NR_EVENTS, nr, segment,
-				 size);
+	return tpm_kexec_execute(tpm->chip, tpm->events, NR_EVENTS, nr, -1,
+				 segment, size);
 }
 
 /* Bytes of the records of the events. */

@@ -101,7 +101,7 @@ static void test_pending_records(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, live->len, before);
 	KUNIT_ASSERT_EQ(test, 0, tpm_kexec_execute(tpm->chip, tpm->events,
-						   NR_EVENTS, nr, NULL, 0));
+						   NR_EVENTS, nr, -1, NULL, 0));
 	KUNIT_ASSERT_EQ(test, live->len, before + len);
 	KUNIT_EXPECT_MEMEQ(test, live->buf + before, pending, len);
 }
@@ -405,7 +405,7 @@ static void test_chip_without_log(struct kunit *test)
 			tpm_kexec_segment_size(tpm->chip, 0, &size));
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			tpm_kexec_execute(tpm->chip, tpm->events, NR_EVENTS, 5,
-					  NULL, 0));
+					  -1, NULL, 0));
 	KUNIT_EXPECT_EQ(test, 0, fake_user_extend_all(tpm, 7));
 	KUNIT_EXPECT_EQ(test, 0, fake_kernel_extend(tpm, 7));
 	KUNIT_EXPECT_EQ(test, tpm->nr_extends, 2);

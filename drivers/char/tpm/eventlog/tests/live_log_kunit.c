@@ -727,7 +727,7 @@ static void test_flooded_pcrs_of_kexec(struct kunit *test)
 	len = live->len + fake_pending_len(test);
 	KUNIT_EXPECT_EQ(test, 0,
 			tpm_kexec_execute(tpm->chip, tpm->events, NR_EVENTS, nr,
-					  NULL, 0));
+					  -1, NULL, 0));
 	KUNIT_EXPECT_EQ(test, len, live->len);
 	KUNIT_EXPECT_EQ(test, 1, tpm_kexec_count(tpm->chip));
 	fake_expect_replays(test, BIT(4), "hop");
