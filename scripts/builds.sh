@@ -50,7 +50,8 @@ objects()
 
 c_files=('*.c' ':!tools')
 # What no other architecture's configuration here has.
-x86_only=(':!arch/x86' ':!*/ima_appraise.c')
+appraising=(':!*/ima_appraise.c' ':!*/ima_modsig.c' ':!*/evm_main.c')
+x86_only=(':!arch/x86' "${appraising[@]}")
 
 # Lines of a build's log that fail it.  A warning that names no file is Kconfig's
 # or modpost's.  What is about files of others goes to the file $2.
@@ -208,7 +209,7 @@ arm64()
 i386()
 {
 	local targets
-	mapfile -t targets < <(objects "${c_files[@]}" ':!*/ima_appraise.c' \
+	mapfile -t targets < <(objects "${c_files[@]}" "${appraising[@]}" \
 		':!arch/x86/kernel/*kexec*' ':!kernel/*kexec_*' ':!drivers/of' ':!*/ima_kexec.c'
 		objects kernel/kexec_core.c)
 	foreign i386 i386 i686-linux-gnu- "$config"/builds/{all,tpm,i386}.config

@@ -81,7 +81,8 @@ arm64_objects()
 {
 	kernel_files AM 'drivers/*.c' 'kernel/*.c' 'lib/*.c' 'security/*.c' \
 		':!*/tests/*' ':!*/libstub/*' ':!kernel/kexec_uki*' ':!kernel/kexec_sbat.c' \
-		':!security/integrity/platform_certs/*' ':!*/ima_appraise.c' |
+		':!security/integrity/platform_certs/*' ':!*/ima_appraise.c' \
+		':!*/ima_modsig.c' ':!*/evm_main.c' |
 		sed 's/\.c$/.o/'
 }
 

@@ -15,4 +15,4 @@ PARTS = 3
 def run(t):
     t.equal(page.PATH.read_text(), page.text(),
             f"{page.PATH.name} (enforcement/page.py writes it anew)")
-    guest.run(t, PARTS, ["log", "directio"])
+    guest.run(t, PARTS, ["log", "directio", "modsig"])

@@ -92,5 +92,4 @@ def run(t):
     events = oracle.check_log(r, "end")
     marks = [e.describe() for e in tpmlog.tagged(events, tpmlog.TAG_KEXEC)]
     t.equal(marks, [f"kexec:{n}" for n in range(1, len(marks) + 1)], "markers")
-    for word in ("Kernel panic", "BUG:", "WARNING:"):
-        t.true(word not in r.tail(9999), f"{word} on the console")
+    t.quiet(r)

@@ -38,8 +38,7 @@ def run(t):
     t.outcome(r, "exec", "ENOSPC")
     t.equal(r.status("again"), 0, "load of A anew")
     t.equal(r.text("after/who"), "next", "who runs after")
-    for word in ("Kernel panic", "BUG:", "WARNING:", "Oops"):
-        t.true(word not in r.tail(2000), f"{word} on the console")
+    t.quiet(r)
 
     before, after = imalog.lists(r, "before"), imalog.lists(r, "after")
     t.true(len(before) > 1, "lists of all banks")

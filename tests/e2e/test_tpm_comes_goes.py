@@ -132,15 +132,10 @@ class Proxy(tpmfaults.Proxy):
             time.sleep(0.01)
 
 
-def lines(r, name, text):
-    return [x for x in r.text(f"{name}/dmesg").splitlines() if text in x]
-
-
 def check_stale(t, r, name):
     """It was loaded for another chip, or for none"""
     t.outcome(r, f"{name}/exec", "ESTALE")
-    t.equal(len(lines(r, f"{name}/exec", "is not the one at load")), 1,
-            f"{name}: the line")
+    t.lines(r, f"{name}/exec", "is not the one at load")
 
 
 def check_chips(t, r):
@@ -191,7 +186,7 @@ def run(t):
         t.true(r.files.get(f"{name}/pending"), f"{name}: the pending list")
     t.outcome(r, "none/load", "ok")
     t.equal(r.files["none/pending"], b"", "pending without a chip")
-    t.equal(len(lines(r, "none/load", "will not be measured")), 1, "the line")
+    t.lines(r, "none/load", "will not be measured")
     for name in ("gone", "none", "back"):
         check_stale(t, r, name)
     t.outcome(r, "fails/exec", "EIO")
@@ -199,5 +194,4 @@ def run(t):
     check_log(t, r, ["1", "2", "3", "before"])
     t.hop(r, image, nth=2)
     check_meanwhile(t, r, proxy)
-    for word in ("Kernel panic", "BUG:", "WARNING:"):
-        t.true(word not in r.tail(9999), f"{word} on the console")
+    t.quiet(r)

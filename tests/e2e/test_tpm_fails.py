@@ -30,8 +30,7 @@ def run(t):
     t.outcome(r, "exec2", "ESTALE")
     t.equal(r.ended, "exit", "how the machine ended after reboot -f")
     r.ended = "bye"             # as it should have
-    for word in ("Kernel panic", "BUG:", "WARNING:"):
-        t.true(word not in r.tail(500), f"{word} on the console")
+    t.quiet(r)
     events = [oracle.marker()] + oracle.uki_events(oracle.cold(image))
     want = oracle.expected(r.pcrs("before"), events[:broken.NTH])
     t.same_pcrs(r.pcrs("failed"), want, "after the failure")

@@ -6,7 +6,7 @@ import re
 
 from harness import case, machine, paths, uki, varstore
 
-from . import files, model
+from . import files, model, modsig
 
 KERNELS = {False: paths.variant("appraise"), True: paths.variant("force")}
 NEEDS = tuple(KERNELS.values())
@@ -182,6 +182,11 @@ class Guests:
         t.same_pcrs(r.pcrs("after"), r.pcrs("before"), f"{boot.name}: PCRs",
                     skip=skip)
 
+    def forge(self, out, signature):
+        plain, signed = ((self.t.share / "uki" / files.file_name(
+            x, True, True)).read_bytes() for x in (signature, "signed"))
+        out.write_bytes(modsig.append(plain, signed))
+
     def policy(self, name):
         """A UKI in a locked down guest with a policy of IMA's"""
         t, how = self.t, model.POLICIES[name]
@@ -189,11 +194,14 @@ class Guests:
         own.mkdir()
         (own / "policy").write_text(how.policy)
         path = f"/t/{how.label}/" + files.file_name(how.signature, True, True)
+        before = f"cells module {path}" if how.module else ":"
+        if how.forged:
+            self.forge(own / "forged.efi", how.signature)
+            before = f"cp /in/{own.name}/forged.efi {path}"
         (own / "cells").write_text(f"{how.opened}{path} {how.passed} - 0\n")
         r = self.machine(own.name, POLICY_SCRIPT % {
-            "name": own.name,
-            "before": f"cells module {path}" if how.module else ":"}, False,
-                         False, cmdline=how.cmdline, tpm=None)
+            "name": own.name, "before": before}, False, False,
+            cmdline=how.cmdline, tpm=None)
         r.need()
         got = answers(own / "cells.answers")
         t.equal([a.result for a in got], [how.result],

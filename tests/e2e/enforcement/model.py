@@ -248,13 +248,14 @@ class Policy:
     passed: str = "-"
     opened: str = ""        # "direct:" for O_DIRECT
     module: bool = False    # tried as a module before
+    forged: bool = False    # with modsig.py's signature behind it
 
 
 SIGNED_KERNELS = "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig"
 TMPFS = "0x01021994"
 # IMA stands in only where it has checked a signature of these very bytes.  With
-# "log", "owner", "excepted", "directio" and "cached" mainline has let an unsigned one
-# in, or does.
+# "log", "owner", "excepted", "directio", "cached" and "modsig" mainline has let an
+# unsigned one in, or does.
 POLICIES = {
     "signed": Policy("``appraise_type=imasig``, the file's label is valid",
                      f"{SIGNED_KERNELS}\n", "ok", label="good"),
@@ -279,6 +280,9 @@ POLICIES = {
                      "tried as a module before",
                      f"appraise func=MODULE_CHECK\n{SIGNED_KERNELS}\n",
                      "EPERM", label="hash", module=True),
+    "modsig": Policy("``appraise_type=imasig|modsig``, a signature that has "
+                     "content of its own is appended",
+                     f"{SIGNED_KERNELS}|modsig\n", "EACCES", forged=True),
     "initrd": Policy("``KEXEC_INITRAMFS_CHECK`` with ``imasig`` instead; the "
                      "UKI is signed, an initrd without a label is passed",
                      "appraise func=KEXEC_INITRAMFS_CHECK "

@@ -53,6 +53,19 @@ class Case:
         """What kexec_load_file said: "ok" or the name of an errno."""
         self.equal(report.text(f"{name}/out").split()[-1:], [want], name)
 
+    def quiet(self, report):
+        """No kernel of this run has complained on the console."""
+        text = report.machine.console.read_text(errors="replace")
+        self.true(text, "the console is empty")
+        for word in ("Kernel panic", "BUG:", "WARNING:", "Oops"):
+            self.true(word not in text, f"{word} on the console")
+
+    def lines(self, report, name, text, count=1):
+        """So many lines of this step's kernel log have the text."""
+        found = [x for x in report.text(f"{name}/dmesg").splitlines()
+                 if text in x]
+        self.equal(len(found), count, f"{name}: lines with {text!r}")
+
     # Makings
 
     def initrd(self, name, extra=None, **kw):

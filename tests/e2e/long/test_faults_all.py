@@ -314,8 +314,7 @@ def check_end(t, r, log, arm, line, last):
     events = oracle.check_log(r, "end")
     marks = [e.describe() for e in tpmlog.tagged(events, tpmlog.TAG_KEXEC)]
     t.equal(marks, [f"kexec:{n}" for n in range(1, len(marks) + 1)], "markers")
-    for word in ("Kernel panic", "BUG:", "WARNING:"):
-        t.true(word not in r.tail(99999), f"{word} on the console")
+    t.quiet(r)
 
 
 def run(t):

@@ -130,8 +130,7 @@ def check_hops(t, r):
     for hop in range(LAST + 1):
         t.equal(r.text(f"{hop}/bad"), "", f"hop {hop}: the kernel's log")
         t.equal(r.text(f"{hop}/said"), "event ok", f"hop {hop}: extends")
-    for word in ("Kernel panic", "BUG:", "WARNING:"):
-        t.true(word not in r.tail(99999), f"{word} on the console")
+    t.quiet(r)
 
 
 def user_events():
