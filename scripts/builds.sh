@@ -50,7 +50,7 @@ objects()
 
 c_files=('*.c' ':!tools')
 # What no other architecture's configuration here has.
-appraising=(':!*/ima_appraise.c' ':!*/ima_modsig.c' ':!*/evm_main.c')
+appraising=(':!*/ima_appraise.c' ':!*/ima_modsig.c' ':!*/evm_main.c' ':!*/platform_certs/*')
 x86_only=(':!arch/x86' "${appraising[@]}")
 
 # Lines of a build's log that fail it.  A warning that names no file is Kconfig's
@@ -223,7 +223,7 @@ s390()
 		objects kernel/kexec_core.c kernel/kexec_file.c)
 	foreign s390 s390 s390x-linux-gnu- "$config"/builds/{all,tpm,s390}.config
 	mapfile -t targets < <(objects "${c_files[@]}" "${x86_only[@]}" ':!kernel/*kexec_uki*' \
-		':!kernel/tests' ':!drivers' ':!*/ima_kexec.c')
+		':!kernel/tests' ':!drivers' ':!*/ima_kexec.c' ':!kernel/kexec_sbat.c')
 	foreign s390-notpm s390 s390x-linux-gnu- \
 		"$config"/builds/{all,s390-notpm}.config
 }
